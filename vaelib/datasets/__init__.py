@@ -1,0 +1,7 @@
+"""Data sets with known factors. One file, one data set; nothing here needs torch."""
+
+from vaelib.datasets.base import FactorData
+from vaelib.datasets.correlated import Correlated
+from vaelib.datasets.dsprites import DSprites
+
+__all__ = ["Correlated", "DSprites", "FactorData"]

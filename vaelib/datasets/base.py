@@ -1,0 +1,79 @@
+"""FactorData: images that are a known function of a few discrete factors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from vaelib.types import Batch
+
+
+class FactorData(ABC):
+    """A data set whose images are rendered from, or looked up by, ground-truth factors.
+
+    A new data set is one file with a dataclass that gives these four attributes and `render`.
+    Factor vectors are integer indices; the grid of all of them is ordered row-major, the last
+    factor varying fastest.
+    """
+
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]  # the number of values of each factor
+    image_shape: tuple[int, int, int]  # (C, H, W) in pixels
+    max_value: int = 1  # rendered images are uint8 in 0..max_value
+
+    @abstractmethod
+    def render(self, factors: np.ndarray) -> np.ndarray:
+        """Images of these factor vectors: (N, K) int → (N, C, H, W) uint8."""
+
+    def __len__(self) -> int:
+        """The number of cells of the factor grid."""
+        return int(np.prod(self.factor_sizes))
+
+    def index(self, factors: np.ndarray) -> np.ndarray:
+        """Position of each factor vector in the grid: (N, K) int → (N,) int64."""
+        return np.ravel_multi_index(tuple(self.check(factors).T), self.factor_sizes)
+
+    def factors(self, index: np.ndarray) -> np.ndarray:
+        """The factor vectors at these positions of the grid: (N,) int → (N, K) int64."""
+        index = np.atleast_1d(np.asarray(index))
+        if index.size and (index.min() < 0 or index.max() >= len(self)):
+            raise ValueError(
+                f"index must be in 0..{len(self) - 1}, got {index.min()}..{index.max()}"
+            )
+        return np.stack(np.unravel_index(index, self.factor_sizes), axis=1)
+
+    def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n factor vectors, every factor uniform and independent: (n, K) int64."""
+        return rng.integers(0, self.factor_sizes, size=(n, len(self.factor_sizes)))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Batch:
+        """n images drawn from this data set's distribution, with their factors."""
+        factors = self.sample_factors(n, rng)
+        return Batch(self.render(factors), factors, self.max_value)
+
+    def uncorrelated(self) -> FactorData:
+        """The same world with independent, uniform factors: where scores are comparable."""
+        return self
+
+    @property
+    def distribution(self) -> str:
+        """`uncorrelated` or `correlated`: stands beside every score."""
+        return "uncorrelated"
+
+    def check(self, factors: np.ndarray) -> np.ndarray:
+        """`factors` as int64, or ValueError when a shape or a value is not of this data set."""
+        factors = np.asarray(factors)
+        if factors.ndim != 2 or factors.shape[1] != len(self.factor_sizes):
+            raise ValueError(
+                f"factors must have shape (N, {len(self.factor_sizes)}) for "
+                f"{self.factor_names}, got {factors.shape}"
+            )
+        if not np.issubdtype(factors.dtype, np.integer):
+            raise ValueError(f"factors must be integer indices, got dtype {factors.dtype}")
+        for name, size, column in zip(self.factor_names, self.factor_sizes, factors.T, strict=True):
+            if column.size and (column.min() < 0 or column.max() >= size):
+                raise ValueError(
+                    f"{name} must be in 0..{size - 1}, got {column.min()}..{column.max()}"
+                )
+        return factors.astype(np.int64, copy=False)

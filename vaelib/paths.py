@@ -1,0 +1,42 @@
+"""Where files live: the repository's data/ and runs/ in a clone, the user's cache elsewhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def in_clone() -> bool:
+    """Whether vaelib runs from a clone of its repository (and not from site-packages)."""
+    return (_ROOT / "pyproject.toml").is_file() and (_ROOT / "notebooks").is_dir()
+
+
+def data_dir() -> Path:
+    """Downloads and caches: $VAELIB_DATA, else data/ of the clone, else the user's cache folder."""
+    if override := os.environ.get("VAELIB_DATA"):
+        return Path(override).expanduser()
+    return _ROOT / "data" if in_clone() else _user_cache()
+
+
+def runs_dir() -> Path:
+    """New runs: $VAELIB_RUNS, else runs/ of the clone, else ./runs."""
+    if override := os.environ.get("VAELIB_RUNS"):
+        return Path(override).expanduser()
+    return _ROOT / "runs" if in_clone() else Path("runs")
+
+
+def shipped_dir() -> Path:
+    """The shipped checkpoints: data/checkpoints of the clone, or their copy inside the package."""
+    return _ROOT / "data" / "checkpoints" if in_clone() else Path(__file__).parent / "checkpoints"
+
+
+def notebooks_dir() -> Path:
+    """The chapters: notebooks/ of the clone, or their copy inside the package."""
+    return _ROOT / "notebooks" if in_clone() else Path(__file__).parent / "notebooks"
+
+
+def _user_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "vaelib"

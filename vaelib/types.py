@@ -1,0 +1,140 @@
+"""What travels through vaelib. Every shape is written here, once.
+
+B is the batch size, C, H, W the image's channels, height and width in pixels, K the number of
+factors of the world, D the number of latents of the model, N the number of encoded samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images with the factors that made them.
+
+    A data set returns NumPy arrays; :meth:`to` turns them into tensors for training.
+    """
+
+    images: np.ndarray | Tensor  # (B, C, H, W) uint8 in 0..max_value, or float in [0, 1]
+    factors: np.ndarray | Tensor  # (B, K) int, the index of each factor's value
+    max_value: int = 1  # the integer that stands for white: 1 (binary) or 255; 1 for floats
+
+    def to(self, device: str | torch.device) -> Batch:
+        """The same batch as tensors on `device`, images float32 in [0, 1]."""
+        import torch
+
+        images = torch.as_tensor(self.images).to(device, torch.float32)
+        factors = torch.as_tensor(self.factors).to(device, torch.int64)
+        return Batch(images if self.max_value == 1 else images / self.max_value, factors)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """q(z|x): an independent Gaussian for each latent (Kingma & Welling 2013, arXiv 1312.6114)."""
+
+    mean: Tensor  # (B, D)
+    logvar: Tensor  # (B, D), natural logarithm of the variance
+
+    @property
+    def std(self) -> Tensor:  # (B, D)
+        return (0.5 * self.logvar).exp()
+
+    def sample(self, rng: torch.Generator | None = None) -> Tensor:
+        """One reparameterised sample, (B, D): gradients reach mean and logvar."""
+        import torch
+
+        noise = torch.empty_like(self.mean).normal_(generator=rng)
+        return self.mean + self.std * noise
+
+    def kl(self) -> Tensor:
+        """KL(q(z_j|x) ‖ N(0, 1)) of each image and latent, (B, D), in nats."""
+        return 0.5 * (self.mean.square() + self.logvar.exp() - 1.0 - self.logvar)
+
+
+@dataclass(frozen=True)
+class VAEOutput:
+    """One pass through a VAE."""
+
+    posterior: Posterior  # (B, D) each
+    z: Tensor  # (B, D), a sample of the posterior
+    logits: Tensor  # (B, C, H, W), Bernoulli logits of the reconstruction
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Encoded samples: all that a metric sees. Samples come first, always.
+
+    Raises ValueError when the two arrays disagree in length, when a value is not finite,
+    or when `names` and the columns of `factors` differ in number.
+    """
+
+    means: np.ndarray  # (N, D) float, the posterior means
+    factors: np.ndarray  # (N, K) int, the index of each factor's value
+    names: tuple[str, ...] = ()  # K factor names; () names them factor_0 …
+
+    def __post_init__(self) -> None:
+        means, factors = np.asarray(self.means), np.asarray(self.factors)
+        if means.ndim != 2 or factors.ndim != 2 or len(means) != len(factors):
+            raise ValueError(
+                "codes need means (N, D) and factors (N, K) with the same N, "
+                f"got {means.shape} and {factors.shape}"
+            )
+        if means.size == 0 or factors.size == 0:
+            raise ValueError(f"codes need samples, got {means.shape} and {factors.shape}")
+        if not np.issubdtype(means.dtype, np.number) or not np.isfinite(means).all():
+            raise ValueError("means must be finite numbers, got NaN, infinity or another type")
+        if not np.issubdtype(factors.dtype, np.number) or (factors != np.floor(factors)).any():
+            raise ValueError("factors must be integers (the index of each factor's value)")
+        names = tuple(str(n) for n in self.names) or tuple(
+            f"factor_{k}" for k in range(factors.shape[1])
+        )
+        if len(names) != factors.shape[1]:
+            raise ValueError(f"{factors.shape[1]} factors need as many names, got {names}")
+        object.__setattr__(self, "means", means.astype(np.float64, copy=False))
+        object.__setattr__(self, "factors", factors.astype(np.int64, copy=False))
+        object.__setattr__(self, "names", names)
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def split(self, fraction: float = 2 / 3) -> tuple[Codes, Codes]:
+        """The first `fraction` of the samples and the rest, for metrics that train a predictor."""
+        cut = round(len(self) * fraction)
+        return self[:cut], self[cut:]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> Codes:
+        """The codes of these rows (a slice, indices or a mask)."""
+        return Codes(self.means[rows], self.factors[rows], self.names)
+
+    def select(self, *names: str) -> Codes:
+        """The same samples with these factors only, in this order."""
+        unknown = [n for n in names if n not in self.names]
+        if unknown or not names:
+            raise ValueError(f"factors must be among {self.names}, got {names}")
+        return Codes(self.means, self.factors[:, [self.names.index(n) for n in names]], names)
+
+    @cached_property
+    def rows_by_value(self) -> tuple[tuple[np.ndarray, ...], ...]:
+        """For each factor, for each of its values that occurs: the rows that have it.
+
+        This is the look-up by which interventional metrics hold a factor fixed.
+        """
+        return tuple(_rows_by_value(column) for column in self.factors.T)
+
+
+def _rows_by_value(column: np.ndarray) -> tuple[np.ndarray, ...]:
+    order = np.argsort(column, kind="stable")
+    starts = np.flatnonzero(np.diff(column[order])) + 1
+    return tuple(np.split(order, starts))
