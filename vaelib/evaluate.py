@@ -1,0 +1,139 @@
+"""Scores of codes and of runs: which metrics, on which distribution, with what uncertainty."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vaelib import metrics as suite
+from vaelib.types import Codes
+
+if TYPE_CHECKING:
+    from vaelib.datasets.base import FactorData
+    from vaelib.runs import Run
+
+SAMPLES = 15_000  # metrics that train a predictor take 10,000 of them to train, 5,000 to test
+Table = dict[str, dict[str, float]]  # {metric: {value: number}}
+
+
+def score(
+    codes: Codes, metrics: Sequence[str] | None = None, seed: int = 0, progress: bool = False
+) -> Table:
+    """{metric: {value: number}} for the metrics named, or for all of them.
+
+    `seed` goes to every metric that draws at random, so two models scored on the same images
+    are compared on the same draws. ValueError names an unknown metric and lists what there is.
+    """
+    found = suite.all()
+    names = list(found) if metrics is None else list(metrics)
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise ValueError(f"metrics must be among {', '.join(found)}, got {', '.join(unknown)}")
+    return {name: _call(found[name], codes, seed) for name in _bar(names, "scores", progress)}
+
+
+def score_without(
+    codes: Codes, factor: str, metrics: Sequence[str] | None = None, seed: int = 0
+) -> Table:
+    """`score` as if `factor` were not asked for; {} when it is missing or the only factor.
+
+    For dSprites `orientation`: squares and ellipses look the same after a turn, so that no code
+    can know it fully.
+    """
+    rest = [name for name in codes.names if name != factor]
+    if not rest or len(rest) == len(codes.names):
+        return {}
+    return score(codes.select(*rest), metrics, seed)
+
+
+def standard_errors(
+    codes: Codes,
+    resamples: int,
+    metrics: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Table:
+    """The bootstrap standard error of every score: its spread over resampled codes.
+
+    Efron 1979: draw as many samples with replacement, score them, take the standard deviation
+    over `resamples` ≥ 2 repetitions. It measures the sample of images, not the seed of training.
+    """
+    if resamples < 2:
+        raise ValueError(f"a bootstrap needs at least 2 resamples, got {resamples}")
+    rng = np.random.default_rng(seed)
+    tables = []
+    for _ in _bar(range(resamples), "bootstrap", progress):
+        rows = rng.integers(len(codes), size=len(codes))
+        tables.append(score(codes[rows], metrics, seed))
+    return {
+        name: {value: float(np.std([t[name][value] for t in tables], ddof=1)) for value in values}
+        for name, values in tables[0].items()
+    }
+
+
+def evaluate(
+    run: Run,
+    data: FactorData | None = None,
+    metrics: Sequence[str] | None = None,
+    n: int = SAMPLES,
+    seed: int = 0,
+    bootstrap: int = 0,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Encode `n` images of `data`, score the codes, add them to the run's scores.json.
+
+    `data` is by default the run's data set with uncorrelated factors, the only distribution on
+    which models trained on different correlations can be compared. Returns (and files under
+    `data.distribution`) samples, seed, seconds, scores, and where the data have an orientation
+    the scores without it; with `bootstrap` ≥ 2 the standard errors from that many resamples.
+    """
+    from vaelib.runs import encode
+
+    data = run.config.data.uncorrelated() if data is None else data
+    start = time.perf_counter()
+    codes = encode(run, data, n=n, rng=np.random.default_rng(seed))
+    entry: dict[str, Any] = {"samples": len(codes), "seed": seed, "seconds": 0.0}
+    entry["scores"] = score(codes, metrics, seed, progress)
+    if without := score_without(codes, "orientation", metrics, seed):
+        entry["without_orientation"] = without
+    if bootstrap:
+        entry["standard_errors"] = standard_errors(codes, bootstrap, metrics, seed, progress)
+    entry["seconds"] = round(time.perf_counter() - start, 3)
+    _file(Path(run.folder) / "scores.json", data.distribution, entry)
+    return entry
+
+
+def _call(metric: Any, codes: Codes, seed: int) -> dict[str, float]:
+    draws = "seed" in inspect.signature(metric).parameters
+    return metric(codes, seed=seed) if draws else metric(codes)
+
+
+def _bar(items: Any, title: str, progress: bool) -> Any:
+    if not progress:
+        return items
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc=title, leave=False)
+
+
+def _file(path: Path, distribution: str, entry: dict[str, Any]) -> None:
+    """Merge `entry` into the file: scores of the same samples stay, others are replaced."""
+    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    table[distribution] = _merge(table.get(distribution, {}), entry)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    if any(old.get(key) != new[key] for key in ("samples", "seed")):
+        return new
+    tables = {key: {**old[key], **new.get(key, {})} for key in old if isinstance(old[key], dict)}
+    return {**new, **tables}

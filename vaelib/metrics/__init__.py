@@ -1,0 +1,28 @@
+"""One file, one metric: a function of the file's name that takes Codes and returns named floats.
+
+A new metric is one new file in this folder. A module whose name starts with an underscore is a
+helper. `metrics.mig(codes)` calls a metric; `metrics.all()` lists those that score one model.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+
+Scores = dict[str, float]
+
+_names = sorted(info.name for info in pkgutil.iter_modules(__path__) if info.name[0] != "_")
+for _name in _names:
+    _module = importlib.import_module(f"{__name__}.{_name}")
+    globals()[_name] = getattr(_module, _name)  # the function hides its module
+
+
+def all() -> dict[str, Callable[..., Scores]]:
+    """The metrics of one model by name: those whose first argument is `codes`."""
+    return {name: globals()[name] for name in _names if _scores_one_model(globals()[name])}
+
+
+def _scores_one_model(function: Callable[..., Scores]) -> bool:
+    return next(iter(inspect.signature(function).parameters)) == "codes"
