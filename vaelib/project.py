@@ -1,0 +1,71 @@
+"""Where the project lives on the web: everything that holds its address derives it from here.
+
+The address and the version stand once, in pyproject.toml. A clone reads that file; an installed
+vaelib reads the package's metadata, which was made from it.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import metadata
+from pathlib import Path
+
+from vaelib.paths import in_clone
+
+_PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
+
+
+def _from_clone() -> tuple[str, str]:
+    text = _PYPROJECT.read_text(encoding="utf-8")  # Python 3.10 has no tomllib
+    return _value(text, "Repository"), _value(text, "version")
+
+
+def _value(text: str, key: str) -> str:
+    found = re.search(rf'^{key}\s*=\s*"([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f'pyproject.toml must have a line {key} = "…"')
+    return found[1].rstrip("/")
+
+
+def _from_metadata() -> tuple[str, str]:
+    """Metadata holds lines `Project-URL: Repository, https://…`."""
+    about = metadata("vaelib")
+    urls = dict(line.split(", ", 1) for line in about.get_all("Project-URL") or [])
+    return urls["Repository"].rstrip("/"), about["Version"]
+
+
+REPOSITORY, VERSION = _from_clone() if in_clone() else _from_metadata()
+TAG = f"v{VERSION}"  # links name the tag, so that those of an old release keep working
+
+
+def raw_url(path: str) -> str:
+    """The address of a file of the repository at this version, `path` from its root."""
+    return f"{REPOSITORY}/raw/{TAG}/{path}"
+
+
+def badge_url(notebook: str) -> str:
+    """Opens a notebook on Colab; `notebook` is its name: "02_beta_vae" or "solutions/02_beta_vae"."""
+    path = REPOSITORY.removeprefix("https://github.com/")
+    name = notebook.removesuffix(".ipynb")
+    return f"https://colab.research.google.com/github/{path}/blob/{TAG}/notebooks/{name}.ipynb"
+
+
+def badge(notebook: str) -> str:
+    """The Markdown of the "Open in Colab" button of a notebook."""
+    picture = "https://colab.research.google.com/assets/colab-badge.svg"
+    return f"[![Open in Colab]({picture})]({badge_url(notebook)})"
+
+
+def install_line() -> str:
+    """What pip is told on Colab. `--no-deps`: all needs are there, and torch must stay as it is."""
+    return f'install -q --no-deps "vaelib @ git+{REPOSITORY}@{TAG}"'
+
+
+def install_cell() -> str:
+    """The source of every notebook's first code cell."""
+    return (
+        "import importlib.util\n"
+        "\n"
+        'if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed\n'
+        f"    get_ipython().run_line_magic(\"pip\", '{install_line()}')"
+    )
