@@ -1,0 +1,134 @@
+"""Pictures made of images: grids, reconstructions, traversals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from vaelib.pixels import mosaic, unit
+from vaelib.plots.palette import INK, PALE, WIDTH, new_axes, styled
+from vaelib.traversal import Traversal
+
+_GAP = 2  # pixels of white between two images
+_LARGEST = 0.9  # inches, a cell at most
+_FADE = 0.45  # what an inactive row keeps of its contrast
+_FRAME = "#E69F00"
+
+
+@styled
+def image_grid(
+    images: Any, columns: int = 10, labels: Sequence[str] = (), ax: Axes | None = None
+) -> Axes:
+    """Images (N, C, H, W), row by row; `labels`, if given, stand below them, one each."""
+    images = unit(images)
+    if labels and len(labels) != len(images):
+        raise ValueError(f"{len(images)} images need as many labels, got {len(labels)}")
+    columns = min(columns, len(images))
+    blank = np.ones((-len(images) % columns, *images.shape[1:]), np.float32)
+    cells = np.concatenate([images, blank]).reshape(-1, columns, *images.shape[1:])
+    lines = max((label.count("\n") + 1 for label in labels), default=0)
+    below = round(0.17 * images.shape[-2]) * lines  # room for the labels, in pixels
+    cells = np.pad(cells, ((0, 0), (0, 0), (0, 0), (0, below), (0, 0)), constant_values=1)
+    ax = _show(cells, ax)
+    for i, label in enumerate(labels):
+        x, y = _centre(cells, *divmod(i, columns))
+        bottom = y + cells.shape[3] / 2 - below
+        ax.text(x, bottom, label, ha="center", va="top", fontsize=7, linespacing=1.0)
+    ax.set_axis_off()
+    return ax
+
+
+@styled
+def reconstructions(
+    images: Any, reconstructed: Any, nats: Sequence[float] = (), ax: Axes | None = None
+) -> Axes:
+    """Images (N, C, H, W) above what the model makes of them.
+
+    `nats`, the reconstruction error of each image (sum over pixels), stands below, if given.
+    """
+    above, below = unit(images), unit(reconstructed)
+    if above.shape != below.shape:
+        raise ValueError(
+            f"images and reconstructions must match, got {above.shape} and {below.shape}"
+        )
+    cells = np.stack([above, below])
+    ax = _show(cells, ax)
+    _name_rows(ax, cells, ["image", "reconstruction"])
+    if len(nats):
+        ax.set_xticks([_centre(cells, 0, i)[0] for i in range(len(above))])
+        ax.set_xticklabels([f"{value:.0f}" for value in nats])
+        ax.set_xlabel("reconstruction error of the image in nats")
+    ax.set_title("Images and their reconstructions")
+    return ax
+
+
+@styled
+def prior_samples(images: Any, columns: int = 10, ax: Axes | None = None) -> Axes:
+    """Images (N, C, H, W) decoded from the prior, as `traversal.sample_prior` gives them."""
+    ax = image_grid(images, columns, ax=ax)
+    ax.set_title("Samples: codes drawn from the prior N(0, I), decoded")
+    return ax
+
+
+@styled
+def traversal(traversal: Traversal, ax: Axes | None = None) -> Axes:
+    """One latent a row, by falling KL; each moves over the values that it takes on the data.
+
+    Inactive latents are pale. The framed image of each row is nearest to the anchor's own code.
+    """
+    t = traversal
+    keep = np.where(t.active, 1.0, _FADE)[:, None, None, None, None]
+    cells = 1 - keep * (1 - t.images)
+    ax = _show(cells, ax)
+    _name_rows(ax, cells, t.labels, [INK if active else PALE for active in t.active])
+    _frame(ax, cells, [(row, column) for row, column in enumerate(t.home)])
+    shown = [0, t.images.shape[1] // 2, t.images.shape[1] - 1]
+    ax.set_xticks([_centre(cells, 0, s)[0] for s in shown])
+    ax.set_xticklabels([f"{100 * t.levels[s]:.0f} %" for s in shown])
+    ax.set_xlabel("value of the row's latent, as a quantile over the data")
+    ax.set_title("One latent moves, the others keep the code of the framed image")
+    return ax
+
+
+def _show(cells: np.ndarray, ax: Axes | None) -> Axes:
+    """The cells (rows, columns, C, H, W) as one picture without spines or ticks."""
+    picture = mosaic(cells, _GAP)
+    if ax is None:
+        height, width = picture.shape[:2]
+        cell = min(_LARGEST, (WIDTH - 1.1) / cells.shape[1])  # inches
+        ax = new_axes(cell * cells.shape[1] * height / width + 0.55)
+    ax.imshow(picture, interpolation="antialiased")
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    return ax
+
+
+def _centre(cells: np.ndarray, row: int, column: int) -> tuple[float, float]:
+    """The x and y of a cell's middle, in pixels of the picture."""
+    height, width = cells.shape[-2:]
+    x = column * (width + _GAP) + (width - 1) / 2
+    return x, row * (height + _GAP) + (height - 1) / 2
+
+
+def _name_rows(
+    ax: Axes, cells: np.ndarray, names: Sequence[str], colours: Sequence[str] = ()
+) -> None:
+    ax.set_yticks([_centre(cells, row, 0)[1] for row in range(len(names))])
+    ax.set_yticklabels(names)
+    for tick, colour in zip(ax.get_yticklabels(), colours, strict=False):
+        tick.set_color(colour)
+
+
+def _frame(ax: Axes, cells: np.ndarray, places: Sequence[tuple[int, int]]) -> None:
+    height, width = cells.shape[-2:]
+    for row, column in places:
+        x, y = _centre(cells, row, column)
+        corner = (x - width / 2 - _GAP / 2, y - height / 2 - _GAP / 2)
+        frame = Rectangle(corner, width + _GAP, height + _GAP, fill=False, ec=_FRAME, lw=2)
+        ax.add_patch(frame).set_clip_on(False)

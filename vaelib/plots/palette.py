@@ -1,0 +1,119 @@
+"""How our pictures look: one palette, one width, one style.
+
+The colours are those of Okabe and Ito (2008, "Color Universal Design"), told apart by colour-blind
+people; every line also has its own dash pattern and every series its own marker, so that a picture
+still reads when it is printed in grey.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+WIDTH = 7.0  # inches, of every figure
+INK = "#1b1b1b"
+PALE = "#8a8a8a"  # what is there but does not matter: inactive latents
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", INK)
+DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)), (0, (3, 3)), "-")
+MARKERS = ("o", "s", "^", "D", "v", "p", "X")
+MAP = "Blues"  # light to dark, so it also reads in grey; white is nothing
+
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 110,
+    "savefig.dpi": 200,
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
+    "image.cmap": MAP,
+    "hatch.linewidth": 0.6,
+}
+
+
+def style():
+    """Our look, for figures of your own: `with plots.style(): fig, ax = plt.subplots()`."""
+    return matplotlib.rc_context(STYLE)
+
+
+def styled(plot: Callable) -> Callable:
+    """Draw `plot` in our style, whatever the notebook has set."""
+
+    @functools.wraps(plot)
+    def wrapped(*args, **kwargs):
+        with style():
+            return plot(*args, **kwargs)
+
+    return wrapped
+
+
+def new_axes(height: float, width: float = WIDTH) -> Axes:
+    """The axes of a new figure, in inches."""
+    return plt.subplots(figsize=(width, height))[1]
+
+
+def look(index: int) -> dict:
+    """Colour and dash pattern of the series number `index`, for `ax.plot`.
+
+    After seven series the colours repeat with other dashes.
+    """
+    turn, place = divmod(index, len(COLOURS))
+    return {"color": COLOURS[place], "linestyle": DASHES[(place + 2 * turn) % len(DASHES)]}
+
+
+def label_ends(ax: Axes, names: Sequence[str], heights: Sequence[float], colours: Sequence) -> None:
+    """Names at the right end of lines that end at `heights`, moved apart so that none overlap.
+
+    Call it when the limits and the scale of the axes are final.
+    """
+    to_points = ax.transData.transform
+    spot = [to_points((ax.get_xlim()[1], y))[1] * 72 / ax.figure.dpi for y in heights]
+    for name, y, moved, colour in zip(names, heights, _spread(spot, 9.5), colours, strict=True):
+        ax.annotate(
+            name,
+            xy=(1, y),
+            xycoords=("axes fraction", "data"),
+            xytext=(5, moved[1]),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=colour,
+            annotation_clip=False,
+        )
+
+
+def _spread(spots: Sequence[float], gap: float) -> list[tuple[float, float]]:
+    """(new place, shift) of each spot, in order, so that neighbours are at least `gap` apart."""
+    spots = np.asarray(spots, float)
+    order = np.argsort(spots, kind="stable")
+    moved = spots[order].copy()
+    for _ in range(200):  # push neighbours apart evenly until all fit
+        short = gap - np.diff(moved)
+        if (short <= 1e-3).all():
+            break
+        push = np.maximum(short, 0) / 2
+        moved[:-1] -= push
+        moved[1:] += push
+    back = np.empty_like(moved)
+    back[order] = moved
+    return list(zip(back, back - spots, strict=True))

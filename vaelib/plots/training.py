@@ -1,0 +1,106 @@
+"""How a training went: the loss and its parts, the KL of each latent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from vaelib.plots.palette import INK, PALE, WIDTH, label_ends, look, new_axes, styled
+from vaelib.traversal import ACTIVE_NATS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOSSES = {"loss": "loss", "reconstruction": "recon-\nstruction", "kl": "KL"}
+
+
+@styled
+def losses(log: pd.DataFrame, axes: Sequence[Axes] | None = None) -> np.ndarray:
+    """Loss, reconstruction and KL (left) and the KL of each latent (right) over the steps.
+
+    `log` is `run.log`: columns step, loss, reconstruction, kl, kl_0 …, in nats per image. Returns
+    the two axes.
+    """
+    if axes is None:
+        _, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
+    loss_curves(log, axes[0])
+    latent_kl(log, axes[1])
+    return np.asarray(axes)
+
+
+@styled
+def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Loss, reconstruction and unweighted KL over the steps, in nats (log scale where positive)."""
+    _need(log, ["step", *_LOSSES])
+    ax = ax or new_axes(2.8, WIDTH / 2)
+    shades = [INK, look(0)["color"], look(1)["color"]]
+    for (column, _), colour, dash in zip(_LOSSES.items(), shades, "-:-", strict=True):
+        width = 2.2 if column == "loss" else 1.6
+        ax.plot(log["step"], log[column], color=colour, ls=dash, lw=width, label=column)
+    if (log[list(_LOSSES)] > 0).all(axis=None):
+        ax.set_yscale("log")
+    _steps(ax, log)
+    ax.set_ylabel("nats per image")
+    ax.set_title("Loss and its parts")
+    label_ends(ax, list(_LOSSES.values()), [log[c].iloc[-1] for c in _LOSSES], shades)
+    return ax
+
+
+@styled
+def latent_kl(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """The KL of each latent over the steps; those that end inactive are pale and share a label."""
+    columns = sorted((c for c in log if str(c).startswith("kl_")), key=lambda c: int(c[3:]))
+    _need(log, ["step", *(columns or ["kl_0"])])
+    ax = ax or new_axes(2.8, WIDTH / 2)
+    columns.sort(key=lambda c: -log[c].iloc[-1])
+    active = [c for c in columns if log[c].iloc[-1] >= ACTIVE_NATS]
+    rest = columns[len(active) :]
+    for column in rest:
+        ax.plot(log["step"], log[column], color=PALE, ls="-", lw=0.9, label=column)
+    for i, column in enumerate(active):
+        ax.plot(log["step"], log[column], **look(i), label=column)
+    ax.set_ylim(bottom=0)
+    _steps(ax, log)
+    ax.set_ylabel("nats per image")
+    ax.set_title("KL of each latent")
+    names = ["z" + c[3:] for c in active] + [f"{len(rest)} inactive"] * bool(rest)
+    heights = [log[c].iloc[-1] for c in active + rest[:1]]
+    label_ends(ax, names, heights, [look(i)["color"] for i in range(len(active))] + [PALE])
+    return ax
+
+
+@styled
+def kl_bars(kl: Sequence[float], ax: Axes | None = None) -> Axes:
+    """The KL of each latent, (D,) in nats, as bars from the most informative one down."""
+    kl = np.asarray(kl, float)
+    order = np.argsort(-kl, kind="stable")
+    ax = ax or new_axes(0.5 + 0.24 * len(kl))
+    active = kl[order] >= ACTIVE_NATS
+    bars = ax.barh(
+        np.arange(len(kl)), kl[order], color=np.where(active, look(0)["color"], PALE), height=0.7
+    )
+    ax.bar_label(bars, [f"{value:.2f}" for value in kl[order]], padding=3, fontsize=8)
+    ax.set_yticks(np.arange(len(kl)), [f"z{j}" for j in order])
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    ax.margins(x=0.1, y=0.02)
+    ax.set_xlabel("KL in nats per image")
+    ax.set_title(f"{active.sum()} of {len(kl)} latents are active: {kl.sum():.1f} nats in all")
+    return ax
+
+
+def _steps(ax: Axes, log: pd.DataFrame) -> None:
+    ax.set_xlim(log["step"].iloc[0], log["step"].iloc[-1])
+    ax.set_xlabel("training step")
+    ax.xaxis.set_major_locator(plt.MaxNLocator(4))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+
+
+def _need(log: pd.DataFrame, columns: Sequence[str]) -> None:
+    missing = [c for c in columns if c not in log]
+    if missing or not len(log):
+        raise ValueError(f"the log needs rows and the columns {missing}, it has {list(log)}")

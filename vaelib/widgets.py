@@ -1,0 +1,163 @@
+"""Sliders for latents and for factors, in Jupyter, VS Code and Colab.
+
+Written to what ipywidgets 7.7 (Colab) and 8 have in common. The picture is one Image widget whose
+PNG bytes are replaced at each move: no figure is drawn, so an answer takes some milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as ipw
+import numpy as np
+
+from vaelib.datasets.base import FactorData
+from vaelib.pixels import Picture, caption, enlarge, mosaic, png, unit
+from vaelib.traversal import ACTIVE_NATS, aggregate_posterior, decode
+
+_SIDE = 192  # pixels, about, of an image on the screen
+_WIDE = {"description_width": "110px"}
+
+
+class LatentSliders(ipw.VBox):
+    """One slider an active latent, by falling KL; see :func:`traverse`."""
+
+    def __init__(self, vae: Any, images: Any, rng: np.random.Generator):
+        self._vae, self._images, self._rng = vae, unit(images), rng
+        self._posterior = aggregate_posterior(vae, self._images)
+        self._held = False
+        self.image = ipw.Image(format="png")
+        self.anchor = _whole("image", len(self._images))
+        active = [int(j) for j in self._posterior.order if self._posterior.active[j]]
+        self.sliders = {j: self._slider(j) for j in active}
+        self.reset_button = ipw.Button(description="Reset", tooltip="Back to the image's own code")
+        self.shuffle_button = ipw.Button(description="Shuffle", tooltip="Start from another image")
+        super().__init__(children=[self._controls()])
+        self._listen()
+        self.reset()
+
+    @property
+    def code(self) -> np.ndarray:
+        """The code that is drawn: the anchor image's own, with the sliders' values, (D,)."""
+        code = self._posterior.mean[self.anchor.value].copy()
+        for j, slider in self.sliders.items():
+            code[j] = slider.value
+        return code
+
+    def reset(self, *_: Any) -> None:
+        """Put the sliders at the anchor image's own code."""
+        self._held = True  # one drawing, not one a slider
+        for j, slider in self.sliders.items():
+            slider.value = self._posterior.mean[self.anchor.value, j]
+        self._held = False
+        self._draw()
+
+    def shuffle(self, *_: Any) -> None:
+        """Start from an image drawn at random."""
+        self.anchor.value = int(self._rng.integers(len(self._images)))
+        self.reset()
+
+    def _draw(self, *_: Any) -> None:
+        if not self._held:
+            original = _picture(self._images[self.anchor.value], "image")
+            decoded = _picture(decode(self._vae, self.code[None])[0], "decoded")
+            gap = np.ones((len(original), 16, 3), np.float32)
+            self.image.value = png(np.concatenate([original, gap, decoded], axis=1))
+
+    def _slider(self, j: int) -> ipw.FloatSlider:
+        # Wide enough for every image given here: a slider must never clip an anchor's code.
+        means = self._posterior.mean[:, j]
+        low, high = self._posterior.quantiles([0.005, 0.995])[:, j]
+        low, high = min(low, means.min()), max(high, means.max())
+        return ipw.FloatSlider(
+            value=means[0],
+            min=low,
+            max=high,
+            step=(high - low) / 200,
+            description=f"z{j}  {self._posterior.kl[j]:.2f} nats",
+            readout_format=".2f",
+            style=_WIDE,
+        )
+
+    def _controls(self) -> ipw.HBox:
+        silent = int((~self._posterior.active).sum())
+        note = ipw.HTML(
+            f"{silent} latents with less than {ACTIVE_NATS} nats stay at the image's code."
+            if silent
+            else "All latents are active."
+        )
+        buttons = ipw.HBox([self.reset_button, self.shuffle_button])
+        sliders = ipw.VBox([*self.sliders.values(), note])
+        return ipw.HBox([ipw.VBox([self.image, self.anchor, buttons]), sliders])
+
+    def _listen(self) -> None:
+        for slider in self.sliders.values():
+            slider.observe(self._draw, "value")
+        self.anchor.observe(self.reset, "value")
+        self.reset_button.on_click(self.reset)
+        self.shuffle_button.on_click(self.shuffle)
+
+    def __repr__(self) -> str:
+        return "Latent sliders: run this cell in Jupyter, VS Code or Colab to move them."
+
+
+class FactorSliders(ipw.VBox):
+    """One slider a factor; see :func:`show_factors`."""
+
+    def __init__(self, data: FactorData, rng: np.random.Generator):
+        self._data, self._rng, self._held = data, rng, False
+        self.image = ipw.Image(format="png")
+        pairs = zip(data.factor_names, data.factor_sizes, strict=True)
+        self.sliders = {name: _whole(name, size) for name, size in pairs}
+        self.shuffle_button = ipw.Button(description="Shuffle", tooltip="Draw an image of the data")
+        column = ipw.VBox([*self.sliders.values(), self.shuffle_button])
+        super().__init__(children=[ipw.HBox([self.image, column])])
+        for slider in self.sliders.values():
+            slider.observe(self._draw, "value")
+        self.shuffle_button.on_click(self.shuffle)
+        self._draw()
+
+    @property
+    def factors(self) -> np.ndarray:
+        """The factor vector that is drawn: (K,) int."""
+        return np.array([slider.value for slider in self.sliders.values()])
+
+    def shuffle(self, *_: Any) -> None:
+        """Draw one factor vector from the data set's own distribution."""
+        self._held = True
+        drawn = self._data.sample_factors(1, self._rng)[0]
+        for slider, value in zip(self.sliders.values(), drawn, strict=True):
+            slider.value = int(value)
+        self._held = False
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        if not self._held:
+            image = self._data.render(self.factors[None])[0].astype(np.float32)
+            self.image.value = png(_picture(image / self._data.max_value))
+
+    def __repr__(self) -> str:
+        return "Factor sliders: run this cell in Jupyter, VS Code or Colab to move them."
+
+
+def traverse(run_or_vae: Any, images: Any, rng: np.random.Generator | None = None) -> LatentSliders:
+    """Move the latents of a model and see what it draws.
+
+    `images`, (N, C, H, W) in [0, 1] or a Batch, are the images to start from; they also say which
+    values each latent takes, so pass some hundred. `rng` picks the image at Shuffle.
+    """
+    return LatentSliders(run_or_vae, images, rng or np.random.default_rng())
+
+
+def show_factors(data: FactorData, rng: np.random.Generator | None = None) -> FactorSliders:
+    """Move the factors of a data set and see the image. `rng` draws the factors at Shuffle."""
+    return FactorSliders(data, rng or np.random.default_rng())
+
+
+def _whole(name: str, size: int) -> ipw.IntSlider:
+    return ipw.IntSlider(value=0, min=0, max=size - 1, description=name, style=_WIDE)
+
+
+def _picture(image: np.ndarray, title: str = "") -> Picture:
+    picture = enlarge(mosaic(image[None, None]), max(1, _SIDE // image.shape[-1]))
+    return caption(picture, title) if title else picture
