@@ -19,5 +19,5 @@ def budget(steps: int, smoke: int = 20) -> int:
         raise ValueError(f"steps and smoke must be at least 1, got {steps} and {smoke}")
     if not is_fast() or steps <= smoke:
         return steps
-    print(f"VAELIB_FAST: {smoke} instead of {steps:,}. This only tests the code: the numbers mean nothing.")
+    print(f"VAELIB_FAST: {smoke} instead of {steps:,}. This only tests: the numbers mean nothing.")
     return smoke

@@ -57,15 +57,18 @@ def badge(notebook: str) -> str:
 
 
 def install_line() -> str:
-    """What pip is told on Colab. `--no-deps`: all needs are there, and torch must stay as it is."""
-    return f'install -q --no-deps "vaelib @ git+{REPOSITORY}@{TAG}"'
+    """The command that installs this version from the repository."""
+    return f'pip install "vaelib @ git+{REPOSITORY}@{TAG}"'
 
 
 def install_cell() -> str:
-    """The source of every notebook's first code cell."""
-    return (
-        "import importlib.util\n"
-        "\n"
-        'if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed\n'
-        f"    get_ipython().run_line_magic(\"pip\", '{install_line()}')"
-    )
+    """The source of every notebook's first code cell.
+
+    `--no-deps`: Colab has all that vaelib needs, and its torch must stay as it is.
+    """
+    return f"""\
+import importlib.util
+
+if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
+    address = "{REPOSITORY}"
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{{address}}@{TAG}")"""
