@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import correlate1d
 
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.joint import Conditional, Table, conditionals, marginal
+from vaelib.datasets.styles import STYLES
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Correlated(FactorData):
     data: FactorData
     pairs: Mapping[tuple[str, str], float]  # also [[name, name, σ], …], as in config.json
     inverse: bool = False  # anti-correlated: c_j is replaced by 1 − c_j in every pair
-    style: str = "gaussian"  # or "line", see line()
+    style: str = "gaussian"  # or "line", see vaelib.datasets.styles
 
     def __post_init__(self) -> None:
         if self.data.uncorrelated() is not self.data:
@@ -105,50 +104,6 @@ class Correlated(FactorData):
         return conditionals(self._tables, self._tied)
 
 
-def gaussian(n1: int, n2: int, sigma: float) -> np.ndarray:
-    """−(c1 − c2)² / (2σ²) on the grid of two factors scaled to [0, 1]: (n1, n2)."""
-    c1, c2 = np.linspace(0, 1, n1), np.linspace(0, 1, n2)
-    with np.errstate(over="ignore"):  # a tiny σ: −inf
-        return -(((c1[:, None] - c2) / sigma) ** 2) / 2
-
-
-def line(n1: int, n2: int, width: float) -> np.ndarray:
-    """What Träuble et al.'s released code draws from instead: the log of a blurred line, (n1, n2).
-
-    A white line from corner to corner of an image, as wide as `width` of the shorter side and
-    blurred; width ≥ 1 is uniform. Much stronger than the formula at the same σ, and cells away
-    from the line never occur (r .88 against .78 for two factors of 32 values at 0.2). Here the
-    line is a band of equal width; with OpenCV's own line (opencv-python 4, compared 2025-11) the
-    joints of dSprites' larger factors differ by at most 0.02 in total variation; factors of fewer
-    than 10 values at a width below 0.4 can differ a good deal.
-    """
-    if width >= 1:
-        return np.zeros((n1, n2))
-    short, long = sorted((n1, n2))
-    thick = math.ceil(width * short)
-    half = (thick + thick % 2) / 2 if thick > 1 else 0  # OpenCV's odd lines are one pixel wider
-    reach = half * math.hypot(n1, n2) / long + (0.75 if n1 == n2 else 0.5)  # with the pixel's own
-    rows, columns = np.indices((n1, n2))
-    image = 255.0 * (np.abs(rows * n2 - columns * n1) / long <= reach)
-    kernel = _blur(short // 4 + (short // 4 + 1) % 2)  # odd
-    for axis in (0, 1):
-        image = correlate1d(image, kernel, axis=axis, mode="mirror")
-    with np.errstate(divide="ignore"):
-        return np.log(np.rint(image))  # 8-bit pixels: the blur ends where it rounds to 0
-
-
-def _blur(size: int) -> np.ndarray:
-    sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8  # OpenCV's rule for a kernel of this size
-    kernel = np.exp(-((np.arange(size) - size // 2) ** 2) / (2 * sigma**2))
-    return kernel / kernel.sum()
-
-
-STYLES: dict[str, Callable[[int, int, float], np.ndarray]] = {
-    "gaussian": gaussian,
-    "line": line,
-}
-
-
 def read_pairs(pairs: Any, names: tuple[str, ...]) -> dict[tuple[str, str], float]:
     """Checked pairs → σ. Each pair stands in the order of `names`, so equal sets compare equal."""
     rows: Iterable[Any] = (
@@ -161,7 +116,9 @@ def read_pairs(pairs: Any, names: tuple[str, ...]) -> dict[tuple[str, str], floa
         *pair, sigma = row
         a, b = sorted(_indices(tuple(pair), names))
         if isinstance(sigma, bool | str) or not sigma > 0:  # NaN too
-            raise ValueError(f"σ of {tuple(pair)} must be above 0 (inf: uncorrelated), got {sigma!r}")
+            raise ValueError(
+                f"σ of {tuple(pair)} must be above 0 (inf: uncorrelated), got {sigma!r}"
+            )
         if found.setdefault((names[a], names[b]), float(sigma)) != sigma:
             raise ValueError(
                 f"the pair {names[a], names[b]} is given twice, with σ = "

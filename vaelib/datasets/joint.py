@@ -50,7 +50,9 @@ def conditionals(tables: Iterable[Table], variables: Iterable[int]) -> list[Cond
     return chain[::-1]
 
 
-def marginal(tables: Iterable[Table], variables: Iterable[int], keep: tuple[int, int]) -> np.ndarray:
+def marginal(
+    tables: Iterable[Table], variables: Iterable[int], keep: tuple[int, int]
+) -> np.ndarray:
     """Joint probabilities of the two variables `keep`, an array with an axis for each."""
     _, rest = _eliminate(list(tables), [v for v in variables if v not in keep])
     log = _product(rest).log
