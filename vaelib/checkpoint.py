@@ -1,0 +1,141 @@
+"""Files that are either whole or absent, and the state from which a run resumes bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: no reader sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any] | None = None) -> None:
+    """Tensors and a JSON dictionary in one safetensors file."""
+    plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    header = {"vaelib": json.dumps(meta or {})}
+    write_whole(path, lambda file: save_file(plain, file, metadata=header))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The inverse of :func:`save_tensors`; ValueError when the file is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            meta = json.loads((file.metadata() or {}).get("vaelib", "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
+
+
+class Checkpoints:
+    """The newest two states of a run, `state/step-NNNNNNN.safetensors`.
+
+    A state holds everything that training changes: model, objective, optimisers, random generators
+    and the step. Two are kept, so that one damaged file costs one interval and not the run.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def paths(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self.folder.glob("step-*.safetensors"))
+
+    def save(self, step: int, state: TrainState) -> None:
+        tensors, meta = state.export()
+        save_tensors(self.folder / f"step-{step:07d}.safetensors", tensors, {"step": step, **meta})
+        for old in self.paths()[:-2]:
+            old.unlink()
+
+    def restore(self, state: TrainState) -> int:
+        """Load the newest readable state; the step to go on with, 0 when there is none."""
+        for path in reversed(self.paths()):
+            try:
+                tensors, meta = load_tensors(path)
+            except ValueError as error:
+                warnings.warn(f"{error}; going on from the checkpoint before it", stacklevel=2)
+                continue
+            state.restore(tensors, meta)
+            return meta["step"]
+        return 0
+
+    def clear(self) -> None:
+        for path in self.paths():
+            path.unlink()
+        if self.folder.exists():
+            self.folder.rmdir()
+
+
+class TrainState:
+    """The parts of a training that change, by name, and their way to flat tensors and back."""
+
+    def __init__(
+        self,
+        modules: dict[str, nn.Module],
+        optimizers: dict[str, Optimizer],
+        noise: torch.Generator,
+        rng: np.random.Generator,
+    ):
+        self.modules, self.optimizers, self.noise, self.rng = modules, optimizers, noise, rng
+
+    def export(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        tensors = {"noise": self.noise.get_state()}
+        meta: dict[str, Any] = {"rng": self.rng.bit_generator.state, "groups": {}}
+        for name, module in self.modules.items():
+            tensors |= {f"{name}/{key}": value for key, value in module.state_dict().items()}
+        for name, optimizer in self.optimizers.items():
+            state = optimizer.state_dict()
+            meta["groups"][name] = state["param_groups"]
+            for index, values in state["state"].items():
+                for key, value in values.items():
+                    tensors[f"optimizer:{name}/{index}/{key}"] = torch.as_tensor(value)
+        return tensors, meta
+
+    def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        self.noise.set_state(tensors["noise"])
+        self.rng.bit_generator.state = meta["rng"]
+        for name, module in self.modules.items():
+            module.load_state_dict(_under(tensors, f"{name}/"))
+        for name, optimizer in self.optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in _under(tensors, f"optimizer:{name}/").items():
+                index, field = key.split("/")
+                state.setdefault(int(index), {})[field] = value
+            optimizer.load_state_dict({"state": state, "param_groups": meta["groups"][name]})
+            _match_layout(optimizer)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key[len(prefix) :]: t for key, t in tensors.items() if key.startswith(prefix)}
+
+
+def _match_layout(optimizer: Optimizer) -> None:
+    """Give each moment the memory format of its parameter, as when it was first made."""
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if torch.is_tensor(value) and value.shape == parameter.shape:
+                values[key] = torch.empty_like(parameter).copy_(value)

@@ -1,0 +1,145 @@
+"""Encoders and decoders of the papers, for square images of 32, 64 or 128 pixels and any channels.
+
+A network is a dataclass that builds its two halves: the encoder maps images (B, C, H, W) to
+(B, outputs), the decoder maps latents (B, D) to Bernoulli logits (B, C, H, W).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+Shape = tuple[int, int, int]  # (C, H, W)
+
+
+class Network(ABC):
+    """Builds the encoder and the decoder of a VAE. Implementations are dataclasses."""
+
+    @abstractmethod
+    def encoder(self, image_shape: Shape, outputs: int) -> nn.Module:
+        """A module (B, C, H, W) → (B, outputs)."""
+
+    @abstractmethod
+    def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
+        """A module (B, latent_dim) → (B, C, H, W) logits."""
+
+
+@dataclass(frozen=True)
+class Burgess(Network):
+    """The convolutional network of Burgess et al. 2018 (arXiv 1804.03599, appendix).
+
+    At 64×64: four 4×4 convolutions of stride 2, two hidden layers, and their mirror image. One
+    convolution is left out at 32×32 and one is added at 128×128, so that 4×4 cells remain.
+    """
+
+    channels: int = 32
+    hidden: int = 256
+
+    def encoder(self, image_shape: Shape, outputs: int) -> nn.Module:
+        widths = [self.channels] * halvings(image_shape)
+        return nn.Sequential(
+            *downsample(image_shape[0], widths),
+            nn.Flatten(),
+            *dense([16 * self.channels, self.hidden, self.hidden], nn.ReLU),
+            nn.Linear(self.hidden, outputs),
+        )
+
+    def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
+        widths = [self.channels] * halvings(image_shape)
+        return nn.Sequential(
+            *dense([latent_dim, self.hidden, self.hidden, 16 * self.channels], nn.ReLU),
+            nn.Unflatten(1, (self.channels, 4, 4)),
+            *upsample(widths, image_shape[0]),
+        )
+
+
+@dataclass(frozen=True)
+class Locatello(Network):
+    """The network of the disentanglement studies: Locatello et al. 2019 (arXiv 1811.12359, table 1),
+    after Higgins et al. 2017 (row 3 of their table 1).
+
+    `deep_kernel` is the kernel of the 64-channel convolutions: 4 as printed; the released
+    disentanglement_lib uses 2.
+    """
+
+    deep_kernel: int = 4
+
+    def encoder(self, image_shape: Shape, outputs: int) -> nn.Module:
+        return nn.Sequential(
+            *downsample(image_shape[0], self.widths(image_shape), self.deep_kernel),
+            nn.Flatten(),
+            *dense([16 * 64, 256], nn.ReLU),
+            nn.Linear(256, outputs),
+        )
+
+    def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
+        return nn.Sequential(
+            *dense([latent_dim, 256, 16 * 64], nn.ReLU),
+            nn.Unflatten(1, (64, 4, 4)),
+            *upsample(self.widths(image_shape)[::-1], image_shape[0]),
+        )
+
+    @staticmethod
+    def widths(image_shape: Shape) -> list[int]:
+        return [32] * (halvings(image_shape) - 2) + [64, 64]
+
+
+@dataclass(frozen=True)
+class MLP(Network):
+    """The fully connected network of β-VAE on dSprites: Higgins et al. 2017, table 1, row 1."""
+
+    hidden: int = 1200
+
+    def encoder(self, image_shape: Shape, outputs: int) -> nn.Module:
+        halvings(image_shape)
+        return nn.Sequential(
+            nn.Flatten(),
+            *dense([math.prod(image_shape), self.hidden, self.hidden], nn.ReLU),
+            nn.Linear(self.hidden, outputs),
+        )
+
+    def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
+        halvings(image_shape)
+        return nn.Sequential(
+            *dense([latent_dim, self.hidden, self.hidden, self.hidden], nn.Tanh),
+            nn.Linear(self.hidden, math.prod(image_shape)),
+            nn.Unflatten(1, image_shape),
+        )
+
+
+def halvings(image_shape: Shape) -> int:
+    """How often the image is halved until 4×4 pixels remain."""
+    _, height, width = image_shape
+    if height != width or height not in (32, 64, 128):
+        raise ValueError(f"images must be 32×32, 64×64 or 128×128 pixels, got {height}×{width}")
+    return int(math.log2(height)) - 2
+
+
+def downsample(channels: int, widths: list[int], deep_kernel: int = 4) -> list[nn.Module]:
+    """Convolutions that halve the image, one a width, each followed by a ReLU."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        kernel = deep_kernel if width == 64 else 4
+        layers += [nn.Conv2d(channels, width, kernel, 2, (kernel - 2) // 2), nn.ReLU()]
+        channels = width
+    return layers
+
+
+def upsample(widths: list[int], channels: int) -> list[nn.Module]:
+    """Transposed 4×4 convolutions that double the image; no ReLU after the last."""
+    layers: list[nn.Module] = []
+    for width, following in zip(widths, [*widths[1:], channels], strict=True):
+        layers += [nn.ConvTranspose2d(width, following, 4, 2, 1), nn.ReLU()]
+    return layers[:-1]
+
+
+def dense(sizes: list[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
+    """Linear layers between these sizes, each followed by the activation."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    return layers

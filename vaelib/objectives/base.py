@@ -1,0 +1,69 @@
+"""Objective: what a VAE minimises. One paper, one file, one subclass."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from vaelib.types import Batch, VAEOutput
+from vaelib.vae import VAE
+
+
+class Objective(nn.Module, ABC):
+    """A training loss: the reconstruction plus the penalty that a subclass writes.
+
+    A subclass is a `@dataclass(eq=False)` whose fields are its hyper-parameters, and implements
+    :meth:`penalty`. It is an `nn.Module`, so buffers (running averages, a controller's state) and
+    sub-modules (a critic) are saved with the run. The hooks below it, in the order in which training
+    calls them, do nothing by default.
+    """
+
+    def __post_init__(self) -> None:
+        nn.Module.__init__(self)
+
+    def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
+        """Build what depends on the model, once before training: critics, buffers of D numbers.
+
+        `data_size` is the number of different images (N of the minibatch estimators); `rng` the
+        generator for anything random later, saved and restored with the run.
+        """
+
+    def encode_decode(self, vae: VAE, images: Tensor, rng: torch.Generator) -> VAEOutput:
+        """The pass through the model. Weakly supervised methods average posteriors here."""
+        return vae(images, rng)
+
+    def forward(
+        self, batch: Batch, out: VAEOutput, step: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss (), and the terms {name: ()} whose sum it is, in nats per image."""
+        terms = {"reconstruction": self.reconstruction(batch, out)}
+        terms |= self.penalty(batch, out, step)
+        return torch.stack(tuple(terms.values())).sum(), terms
+
+    def reconstruction(self, batch: Batch, out: VAEOutput) -> Tensor:
+        """−log p(x|z) of Bernoulli pixels: summed over pixels, averaged over the batch, ()."""
+        return bernoulli_loss(batch.images, out.logits)
+
+    @abstractmethod
+    def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
+        """The other summands of the loss, {name: ()}, in nats per image."""
+
+    def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
+        """Called after the model's own step: critics, controllers and learned weights step here."""
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimisers that this objective owns, saved with the run so that it can resume."""
+        return {}
+
+    def extra_log(self) -> dict[str, float]:
+        """Numbers to log beside the terms: a schedule's value, a learned weight."""
+        return {}
+
+
+def bernoulli_loss(images: Tensor, logits: Tensor) -> Tensor:
+    """Binary cross-entropy (), summed over pixels, averaged over the batch, in nats."""
+    return F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / len(images)

@@ -1,0 +1,190 @@
+"""Training: a configuration in, a run out. One flat loop, resumable bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from vaelib import machine
+from vaelib.checkpoint import TrainState
+from vaelib.datasets import DSprites, FactorData
+from vaelib.networks import Burgess, Network
+from vaelib.objectives import BetaVAE, Objective
+from vaelib.paths import runs_dir, shipped_dir
+from vaelib.runs import Run, find
+from vaelib.spec import from_spec, to_spec
+from vaelib.types import VAEOutput
+from vaelib.vae import VAE
+
+# How a run is carried out, not what it is: two configurations that differ only here are the same run.
+HOW = ("device", "precision", "log_every", "checkpoint_every")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that defines a run. The defaults are those of Burgess et al. 2018 where printed."""
+
+    data: FactorData = field(default_factory=DSprites)
+    objective: Objective = field(default_factory=BetaVAE)
+    network: Network = field(default_factory=Burgess)
+    latent_dim: int = 10
+    steps: int = 30_000  # optimiser steps
+    batch_size: int = 64  # images a step
+    learning_rate: float = 5e-4  # of Adam
+    seed: int = 0  # of the initialisation, the data and the noise
+    device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
+    precision: str = "float32"  # of the networks: float32, bfloat16, or auto (by the chip)
+    log_every: int = 100  # steps
+    checkpoint_every: int = 1000  # steps
+
+    def __post_init__(self) -> None:
+        for name in ("latent_dim", "steps", "batch_size", "log_every", "checkpoint_every"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.precision not in machine.PRECISIONS:
+            raise ValueError(
+                f"precision must be one of {machine.PRECISIONS}, got {self.precision!r}"
+            )
+        for name, base in (("data", FactorData), ("objective", Objective), ("network", Network)):
+            if not isinstance(getattr(self, name), base):
+                raise ValueError(f"{name} must be a {base.__name__}, got {getattr(self, name)!r}")
+
+    @property
+    def key(self) -> str:
+        """Twelve hex digits that name the run: equal for configurations of the same run."""
+        what = {f.name: to_spec(getattr(self, f.name)) for f in fields(self) if f.name not in HOW}
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def folder_name(self) -> str:
+        return f"{type(self.objective).__name__}-{type(self.data).__name__}-{self.seed}-{self.key}"
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss stopped being finite."""
+
+
+def train(
+    config: TrainConfig,
+    folder: str | Path | None = None,
+    on_log: Callable[[dict[str, float]], None] | None = None,
+    progress: bool = True,
+) -> Run:
+    """Train, or resume, or return at once what is finished: the run of `config`.
+
+    `folder` defaults to a folder under `runs/` named after the configuration. `on_log` is called
+    with each logged row (live plots). Raises ValueError when `folder` holds another configuration,
+    :class:`TrainingDiverged` when the loss is NaN or infinite.
+    """
+    run = Run.create(folder or runs_dir() / config.folder_name, config)
+    if run.finished:
+        return run
+    device = machine.pick_device(config.device)
+    dtype = machine.pick_precision(config.precision, device)
+    machine.keep_memory()
+    data = config.data
+    vae, objective, state = start(config, device)
+    optimizer = state.optimizers["vae"]
+    first = run.checkpoints.restore(state)
+    log = run.open_log(first)
+    recent: list[Tensor] = []  # losses since the last look; on a GPU, looking at each would wait
+
+    bar = tqdm(
+        range(first, config.steps), initial=first, total=config.steps, disable=not progress,
+        desc=run.label, unit="step", mininterval=1.0,
+    )  # fmt: skip
+    for step in bar:
+        batch = data.sample(config.batch_size, state.rng).to(device)
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            out = objective.encode_decode(vae, batch.images, state.noise)
+        loss, terms = objective(batch, out, step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        objective.learn(batch, out, step)
+
+        done = step + 1
+        recent.append(loss.detach())
+        if done % config.log_every == 0 or done in (1, config.steps):
+            check_finite(recent, step, run)
+            row = log.write(done, loss, terms, kl_by_latent(out), objective.extra_log())
+            bar.set_postfix(loss=f"{row['loss']:.1f}", refresh=False)
+            if on_log:
+                on_log(row)
+        if done % config.checkpoint_every == 0 and done < config.steps:
+            check_finite(recent, step, run)
+            run.checkpoints.save(done, state)
+    run.finish(vae, objective)
+    return run
+
+
+def start(config: TrainConfig, device: torch.device) -> tuple[VAE, Objective, TrainState]:
+    """A fresh model, its objective and the state of a training at step 0."""
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        vae = VAE(config.network, config.data.image_shape, config.latent_dim)
+        noise = torch.Generator(device).manual_seed(config.seed)
+        objective: Objective = from_spec(to_spec(config.objective))  # the caller's stays untouched
+        objective.prepare(vae, len(config.data), noise)
+    vae.to(device, memory_format=torch.channels_last)
+    objective.to(device)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate)
+    state = TrainState(
+        modules={"vae": vae, "objective": objective},
+        optimizers={"vae": optimizer, **objective.optimizers()},
+        noise=noise,
+        rng=np.random.default_rng(config.seed),
+    )
+    return vae, objective, state
+
+
+def kl_by_latent(out: VAEOutput) -> Tensor:
+    """The KL of each latent, averaged over the batch, (D,), in nats."""
+    return out.posterior.kl().detach().mean(0)
+
+
+def check_finite(losses: list[Tensor], step: int, run: Run) -> None:
+    """Raise if one of the losses of the steps up to `step` is NaN or infinite; forget them."""
+    finite = torch.isfinite(torch.stack(losses)) if losses else torch.ones(0, dtype=torch.bool)
+    bad = (~finite).nonzero()
+    if len(bad):
+        at = step + 1 - len(losses) + int(bad[0]) + 1
+        saved = run.checkpoints.paths()
+        last = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was saved yet"
+        raise TrainingDiverged(
+            f"the loss became {losses[int(bad[0])].item()} at step {at} of {run.label}; {last}. "
+            "A lower learning_rate, a smaller weight, or precision='float32' usually helps"
+        )
+    losses.clear()
+
+
+def load_or_train(config: TrainConfig, **options) -> Run:
+    """The finished run of `config`: from runs/ or the shipped checkpoints, else trained now.
+
+    `options` are those of :func:`train`.
+    """
+    for folder in (runs_dir(), shipped_dir()):
+        for run in find(folder):
+            if run.finished and _key(run) == config.key:
+                return run
+    print(f"No finished run of this configuration is here: training {config.steps:,} steps.")
+    return train(config, **options)
+
+
+def _key(run: Run) -> str | None:
+    try:
+        return run.config.key
+    except ValueError:  # written by another version, or by hand: not the run that is looked for
+        return None
