@@ -1,0 +1,111 @@
+"""What a report has already done, so that the same command goes on after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vaelib import __version__
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a temporary file beside `path`, then rename it: no reader sees half of it."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, default=str) + "\n")
+
+
+def notebook_key(source: Path, parameters: dict[str, Any], mode: dict[str, Any]) -> str:
+    """A hash of all that decides what a notebook shows: its cells, its values, the mode, vaelib itself.
+
+    Stored outputs and metadata do not count, so that opening and saving a notebook changes nothing.
+    """
+    cells = json.loads(source.read_text("utf-8"))["cells"]
+    sources = [[c["cell_type"], "".join(c["source"])] for c in cells]
+    parts = [sources, parameters, mode, package_key()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def package_key() -> str:
+    """A hash of vaelib's own code: a report made by other code is made again."""
+    digest = hashlib.sha256(__version__.encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class State:
+    """`state.json`: for each notebook its key and how it ended. Written whole after each one."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self.notebooks: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            self.notebooks = {}
+
+    def finished(self, name: str, key: str) -> dict[str, Any] | None:
+        """The record of a notebook that ran through with this key."""
+        record = self.notebooks.get(name, {})
+        return record if record.get("key") == key and not record.get("error") else None
+
+    def record(self, name: str, record: dict[str, Any]) -> None:
+        self.notebooks[name] = record
+        write_json(self.path, self.notebooks)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[int | None]:
+    """Hold the report's folder; ValueError when another report is being written there.
+
+    The file descriptor given is inherited by the processes of notebooks, so that the folder stays
+    held until the last of them has ended. Without file locks (Windows) nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield None
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _lock(fcntl, descriptor, folder)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(fcntl: Any, descriptor: int, folder: Path, patience: float = 10.0) -> None:
+    import time
+
+    end = time.monotonic() + patience  # a report that was just killed needs a moment to end
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise ValueError(
+                    f"another report is being written to {folder}; wait for it, or choose another --name"
+                ) from None
+            time.sleep(0.2)
