@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-# Before torch, NumPy or matplotlib are imported, and inherited by the processes that tests start: one
-# thread makes sums the same on every machine, and does not slow tests of small models.
+# Before torch, NumPy or matplotlib are imported, and inherited by the processes that tests start:
+# one thread adds up in the same order on every machine, and is no slower for small models.
 for _library in ("OMP", "MKL", "OPENBLAS"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # otherwise jupyter_core warns
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -33,9 +31,3 @@ def _folder(folder: Path, variable: str, monkeypatch: pytest.MonkeyPatch) -> Pat
     folder.mkdir()
     monkeypatch.setenv(variable, str(folder))
     return folder
-
-
-@pytest.fixture
-def slow_mode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Full budgets in this test, whatever the environment says."""
-    monkeypatch.delenv("VAELIB_FAST", raising=False)

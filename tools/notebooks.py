@@ -4,9 +4,9 @@
     python tools/notebooks.py 02_beta_vae         one
     python tools/notebooks.py --no-execute        only pair, outputs stay
 
-notebooks/NAME.ipynb and notebooks/py/NAME.py hold the same cells. Where they differ, the file that was
-changed last wins and both are written. Badges and the install cell get the address and the version of
-pyproject.toml. An executed notebook replaces the old one only when all its cells ran.
+notebooks/NAME.ipynb and notebooks/py/NAME.py hold the same cells. Where they differ, the file that
+was changed last wins and both are written. Badges and the install cell get the address and the
+version of pyproject.toml. An executed notebook replaces the old one only when all its cells ran.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 INSTALL_TAG = "install"  # the cell that gets project.install_cell()
 CELL_SECONDS = 900
-BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*\)")
+BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*/notebooks/([^)]*)\.ipynb\)")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="such as 02_beta_vae or solutions/02_beta_vae")
     parser.add_argument("--no-execute", action="store_true", help="only pair; outputs stay")
     chosen = parser.parse_args(arguments)
+    stamp_readme()
     failed = [name for name in chosen.names or names() if not update(name, not chosen.no_execute)]
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
@@ -93,6 +94,15 @@ def changed(path: Path) -> float:
     return path.stat().st_mtime
 
 
+def stamp_readme() -> None:
+    """Today's address and version in the badges of the table of chapters."""
+    readme = ROOT / "README.md"
+    old = readme.read_text(encoding="utf-8")
+    new = BADGE.sub(lambda found: project.badge(found[1]), old)
+    if new != old:
+        replace(readme, new)
+
+
 def stamp(name: str, notebook: NotebookNode) -> None:
     """Today's address and version in the badge and in the install cell."""
     for cell in notebook.cells:
@@ -103,7 +113,7 @@ def stamp(name: str, notebook: NotebookNode) -> None:
 
 
 def run(notebook: NotebookNode, folder: Path) -> None:
-    """Execute all cells in `folder`; raises at the first error or after CELL_SECONDS in one cell."""
+    """Execute all cells in `folder`; raises at the first error or time-out of a cell."""
     os.environ.pop("VAELIB_FAST", None)  # what is stored for readers has the full budget
     client = NotebookClient(
         notebook,

@@ -11,7 +11,7 @@ def is_fast() -> bool:
 
 
 def budget(steps: int, smoke: int = 20) -> int:
-    """`steps`; in the fast mode at most `smoke`, and a line says that the results then mean nothing.
+    """`steps`; in the fast mode at most `smoke`, and a line says that the numbers mean nothing.
 
     Works for any amount: steps of training, images to score, seeds. ValueError if one is below 1.
     """

@@ -44,7 +44,7 @@ def raw_url(path: str) -> str:
 
 
 def badge_url(notebook: str) -> str:
-    """Opens a notebook on Colab; `notebook` is its name: "02_beta_vae" or "solutions/02_beta_vae"."""
+    """Opens a notebook on Colab. `notebook` is its name: "02_beta_vae", "solutions/02_beta_vae"."""
     path = REPOSITORY.removeprefix("https://github.com/")
     name = notebook.removesuffix(".ipynb")
     return f"https://colab.research.google.com/github/{path}/blob/{TAG}/notebooks/{name}.ipynb"
