@@ -144,7 +144,9 @@ class Maker:
     ) -> Outcome:
         from tqdm import tqdm
 
-        with tqdm(desc="  cells", unit="cell", leave=False, disable=not progress, position=1) as bar:
+        with tqdm(
+            desc="  cells", unit="cell", leave=False, disable=not progress, position=1
+        ) as bar:
 
             def show(done: int, total: int) -> None:
                 bar.total, bar.n = total, done
@@ -212,4 +214,6 @@ def reports_dir() -> Path:
 def default_name(settings: Settings) -> str:
     """`quick`, or `quick-beta=8-sigma=0.2`: other parameters make another report."""
     given = [f"{name}={value}" for name, value in settings.given.items()]
-    return file_name("-".join([settings.preset, *given]).replace("=", "_").replace(os.sep, "-"))[:80]
+    return file_name("-".join([settings.preset, *given]).replace("=", "_").replace(os.sep, "-"))[
+        :80
+    ]

@@ -7,7 +7,10 @@ from html import escape
 
 # What latex2mathml reads differently from MathJax, in words that it knows.
 _BEFORE = [
-    (r"\\(begin|end)\{(?:aligned|alignedat|gathered|align|equation\*?|eqnarray\*?)\}", r"\\\1{align*}"),
+    (
+        r"\\(begin|end)\{(?:aligned|alignedat|gathered|align|equation\*?|eqnarray\*?)\}",
+        r"\\\1{align*}",
+    ),
     (r"\\operatorname\*?\s*\{([^{}]*)\}", r"\\mathrm{\1}"),
     (r"\\(?:big|Big|bigg|Bigg)[lrm]?\s*\\(?:\||Vert\b)", r"\\|"),
     (r"\\(?:label|tag)\{[^{}]*\}|\\(?:nonumber|notag|displaystyle)\b", ""),
@@ -17,7 +20,10 @@ _AFTER = [
     (r"<mi>(&#x02223;|&#x02016;|:|;)</mi>", r"<mo>\1</mo>"),
     (r"<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>"),
     # a function's name is set off from an argument without brackets: log p
-    (r"(<mi>[a-z]{2,}</mi>)(?!<mo[^>]*>(?:&#x00028;|&#x0005B;|\(|\[)|</)", r'\1<mspace width="0.17em"/>'),
+    (
+        r"(<mi>[a-z]{2,}</mi>)(?!<mo[^>]*>(?:&#x00028;|&#x0005B;|\(|\[)|</)",
+        r'\1<mspace width="0.17em"/>',
+    ),
 ]
 _UNREAD = re.compile(r"\\[A-Za-z]+")  # a command that is left was not understood
 

@@ -86,7 +86,9 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    return (
+        f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    )
 
 
 def _notes(report: Report, fast: bool) -> str:
@@ -108,12 +110,22 @@ def _notebooks(report: Report, notebooks: dict[str, Any]) -> str:
         title = _inline(title_of(notebooks[name], name))
         state = _state(record["error"])
         link = f'<a href="{escape(record["page"])}">{title}</a>'
-        rows.append([f"{link}<br><span class=\"soft\">{escape(name)}</span>", state, duration(record["seconds"])])
+        rows.append(
+            [
+                f'{link}<br><span class="soft">{escape(name)}</span>',
+                state,
+                duration(record["seconds"]),
+            ]
+        )
     return _table(["Notebook", "Ended", "Time"], rows, numbers=[2])
 
 
 def _state(error: str) -> str:
-    return f'<span class="bad">{escape(error)}</span>' if error else '<span class="good">complete</span>'
+    return (
+        f'<span class="bad">{escape(error)}</span>'
+        if error
+        else '<span class="good">complete</span>'
+    )
 
 
 def _gallery(report: Report, notebooks: dict[str, Any]) -> str:

@@ -8,9 +8,7 @@ from bs4 import BeautifulSoup, Tag
 
 REMOTE = re.compile(r"^\s*(?:https?:|ftp:|wss?:)?//", re.IGNORECASE)
 LOADING = ("src", "srcset", "poster", "data", "background", "xlink:href")
-CSS_LOAD = re.compile(
-    r"@import[^;]*;?|url\(\s*['\"]?\s*(?:https?:|ftp:)?//[^)]*\)", re.IGNORECASE
-)
+CSS_LOAD = re.compile(r"@import[^;]*;?|url\(\s*['\"]?\s*(?:https?:|ftp:)?//[^)]*\)", re.IGNORECASE)
 
 
 def offline(html: str) -> str:

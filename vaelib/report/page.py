@@ -57,7 +57,9 @@ def write_page(source: Path, page: Path, name: str, error: str, names: list[str]
     """Convert the executed notebook `source` to `page`; `names` are all of the report, in order."""
     import nbformat
 
-    notebook = nbformat.read(source, as_version=4) if source.exists() else nbformat.v4.new_notebook()
+    notebook = (
+        nbformat.read(source, as_version=4) if source.exists() else nbformat.v4.new_notebook()
+    )
     banner = _banner(error, _last_run(notebook)) if error else ""
     html = render(notebook, title_of(notebook, name), banner, _links(name, source.name, names))
     write_text(page, html)

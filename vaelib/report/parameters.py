@@ -51,7 +51,9 @@ def read(path: Path) -> list[Parameter]:
     import nbformat
 
     cells = nbformat.read(path, as_version=4).cells
-    chosen = [c for c in cells if "parameters" in c.metadata.get("tags", []) and c.cell_type == "code"]
+    chosen = [
+        c for c in cells if "parameters" in c.metadata.get("tags", []) and c.cell_type == "code"
+    ]
     try:
         return [p for cell in chosen[:1] for p in read_source(cell.source)]
     except (ValueError, SyntaxError) as error:
@@ -60,21 +62,25 @@ def read(path: Path) -> list[Parameter]:
 
 def read_source(source: str) -> list[Parameter]:
     """The parameters that the source of a cell declares."""
-    comments = _comments(source)
-    found = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            comment = comments.get(node.end_lineno, "")
-            found.append(_parameter(node.target.id, ast.unparse(node.annotation), node.value, comment))
-    return found
+    return _declared(ast.parse(source).body, source)
 
 
-def _parameter(name: str, kind: str, value: ast.expr, comment: str) -> Parameter:
-    help_text, parts = _split(comment)
+def _declared(body: Iterable[ast.stmt], source: str) -> list[Parameter]:
+    comments = comments_by_line(source)
+    return [
+        _parameter(node, comments)
+        for node in body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    ]
+
+
+def _parameter(node: ast.AnnAssign, comments: dict[int, str]) -> Parameter:
+    name, kind = node.target.id, ast.unparse(node.annotation)
+    help_text, parts = _split(comments.get(node.end_lineno, ""))
     limits = Limits.read(kind, parts.get("limits", ""))
     plain = Parameter(name, kind, None, limits=limits)
     presets = {k: plain.parse(v) for k, v in _presets(parts.get("presets", "")).items()}
-    return Parameter(name, kind, plain.parse(_literal(value)), help_text, limits, presets)
+    return Parameter(name, kind, plain.parse(_literal(node.value)), help_text, limits, presets)
 
 
 def _literal(value: ast.expr) -> Any:
@@ -85,7 +91,7 @@ def _literal(value: ast.expr) -> Any:
     return ast.literal_eval(value)
 
 
-def _comments(source: str) -> dict[int, str]:
+def comments_by_line(source: str) -> dict[int, str]:
     """The comment on each line of `source`, by line number."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}

@@ -50,7 +50,9 @@ def _image(values: dict[str, Any]) -> str:
     data = next((b["data"] for b in values.get("buffers", []) if b["path"] == ["value"]), "")
     kind = values["state"].get("format", "png")
     data = "".join(data.split())
-    return f'<img alt="the widget\'s picture" src="data:image/{kind};base64,{data}">' if data else ""
+    return (
+        f'<img alt="the widget\'s picture" src="data:image/{kind};base64,{data}">' if data else ""
+    )
 
 
 def _output(output: dict[str, Any]) -> str:

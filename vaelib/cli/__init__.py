@@ -1,0 +1,60 @@
+"""The command line: `vaelib COMMAND …`. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from vaelib.cli import data, drawing, listing, reporting, scoring, training
+from vaelib.cli.command import indent
+
+EXAMPLES = """
+vaelib train -o beta=8 --steps 5000     train a β-VAE on dSprites
+vaelib evaluate runs                    score what is in runs/
+vaelib report --preset smoke            run the notebooks, make a report"""
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(
+        prog="vaelib",
+        description="Train, score and look at disentangling VAEs. `vaelib COMMAND --help` tells more.",
+        epilog=f"examples:\n{indent(EXAMPLES)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    main.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+    main.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = main.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (training, scoring, drawing, reporting, data, listing):
+        module.add(commands)
+    return main
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        from vaelib import __version__
+
+        print(f"vaelib {__version__}")
+        parser.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 all well, 1 something failed, 2 wrong use, 130 stopped by Ctrl-C."""
+    args = parser().parse_args(arguments)
+    try:
+        return args.command(args)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on where it was", file=sys.stderr)
+        return training.INTERRUPTED
+    except (ValueError, OSError, RuntimeError) as error:
+        if args.debug:
+            raise
+        print(f"vaelib: {_text(error)}", file=sys.stderr)
+        return 1 if isinstance(error, RuntimeError) else 2
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename and error.strerror:
+        return f"there is no file {error.filename}"
+    return str(error) or type(error).__name__

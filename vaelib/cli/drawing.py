@@ -1,0 +1,103 @@
+"""`vaelib traverse`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaelib.cli.command import add_command, one_run
+
+if TYPE_CHECKING:
+    from vaelib.traversal import Traversal
+
+STEPS = {".png": 11, ".gif": 24}  # columns of the picture; steps of the film
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        commands,
+        "traverse",
+        "draw what each latent of a run does",
+        "Encode one image, move one latent at a time, decode: a picture (png) with one row a latent,\n"
+        "or a film (gif) in which all latents move. Rows are ordered by their KL, in nats: how much\n"
+        "the latent tells about the image.",
+        "vaelib traverse runs/my-run --out traversal.png\n"
+        "vaelib traverse runs/my-run --out traversal.gif --latents 3 7",
+    )
+    parser.add_argument("run", metavar="RUN", help="the folder of a finished run")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="the picture to write: .png or .gif"
+    )
+    parser.add_argument(
+        "--latents",
+        type=int,
+        nargs="+",
+        metavar="J",
+        help="only these latents, counted from 0 (default: all)",
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help=f"values of each latent (default: {STEPS['.png']} in a png, {STEPS['.gif']} in a gif)",
+    )
+    parser.add_argument(
+        "--anchor",
+        type=int,
+        default=0,
+        metavar="I",
+        help="which of the sampled images is moved (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=512,
+        metavar="N",
+        help="images that say which values each latent takes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the sampled images (default: %(default)s)",
+    )
+    parser.set_defaults(command=traverse)
+
+
+def traverse(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from vaelib.traversal import traverse
+
+    path = Path(args.out)
+    if path.suffix.lower() not in STEPS:
+        raise ValueError(f"--out must end in .png or .gif, got {args.out!r}")
+    run = one_run(args.run)
+    if args.samples < 1:
+        raise ValueError(f"--samples must be at least 1, got {args.samples}")
+    images = run.config.data.sample(args.samples, np.random.default_rng(args.seed))
+    steps = args.steps or STEPS[path.suffix.lower()]
+    _save(traverse(run.vae, images, args.anchor, steps, args.latents), path)
+    print(path)
+    return 0
+
+
+def _save(traversal: Traversal, path: Path) -> None:
+    if path.suffix.lower() == ".gif":
+        from vaelib.animation import save_gif
+
+        save_gif(traversal, path)
+        return
+    import io
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from vaelib import plots
+    from vaelib.report.state import write_bytes
+
+    buffer = io.BytesIO()
+    plots.traversal(traversal).figure.savefig(buffer, format="png")
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,153 @@
+"""`vaelib report`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelib.cli.command import add_command
+
+if TYPE_CHECKING:
+    from vaelib.report.build import Report, Settings
+
+NEEDED = "the report needs more packages: pip install 'vaelib[notebooks]'"
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        commands,
+        "report",
+        "run the notebooks and make a report of pages",
+        "Run the notebooks with your parameters and make reports/NAME/index.html of them: pages that\n"
+        "open without a network. A parameter applies to every notebook that has it; unknown names,\n"
+        "wrong types and values out of range are refused before anything runs. A report that was\n"
+        "stopped goes on where it was when the same command is given again.",
+        "vaelib report --list\n"
+        "vaelib report --preset smoke\n"
+        "vaelib report 02 -p beta 8 -p sigma 0.2 --name strong",
+    )
+    parser.add_argument(
+        "notebooks",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help="which notebooks, by number (02), name or path (default: all)",
+    )
+    parser.add_argument(
+        "--preset",
+        default="quick",
+        choices=("smoke", "quick", "full"),
+        help="smoke: minutes, only a test; quick: the default values; full: long trainings (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="set a parameter; stronger than the preset and than -f; repeat it for more",
+    )
+    parser.add_argument(
+        "-f", "--parameter-file", metavar="FILE", help="a YAML file with parameters"
+    )
+    parser.add_argument(
+        "--name",
+        default="",
+        help="the name of the report's folder (default: the preset and the -p given)",
+    )
+    parser.add_argument("--folder", metavar="FOLDER", help="where reports go (default: reports/)")
+    parser.add_argument(
+        "--list", action="store_true", help="show the parameters of the notebooks and end"
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run notebooks again that are finished with the same parameters",
+    )
+    parser.add_argument(
+        "--no-evaluate",
+        action="store_true",
+        help="do not score the runs that the notebooks left without scores",
+    )
+    parser.add_argument(
+        "--cell-timeout",
+        type=float,
+        default=3600,
+        metavar="SECONDS",
+        help="the longest that a cell may take (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=4 * 3600,
+        metavar="SECONDS",
+        help="the longest that a notebook may take (default: %(default)s)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    parser.set_defaults(command=report)
+
+
+def report(args: argparse.Namespace) -> int:
+    try:
+        import nbconvert  # noqa: F401
+        import papermill  # noqa: F401
+    except ImportError as error:
+        raise ValueError(f"{NEEDED} ({error})") from error
+    if args.list:
+        return _list(args)
+    from vaelib.report.build import build
+
+    return _tell(build(settings_from(args), progress=not args.quiet))
+
+
+def _list(args: argparse.Namespace) -> int:
+    from vaelib.report.build import choose
+    from vaelib.report.parameters import describe, read
+
+    print(describe({name: read(path) for name, path in choose(tuple(args.notebooks)).items()}))
+    return 0
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """The report that the command line describes."""
+    from vaelib.report.build import Settings
+
+    for name in ("cell_timeout", "timeout"):
+        if not getattr(args, name) > 0:
+            raise ValueError(
+                f"--{name.replace('_', '-')} must be above 0 s, got {getattr(args, name)}"
+            )
+    return Settings(
+        notebooks=tuple(args.notebooks),
+        preset=args.preset,
+        name=args.name,
+        given={**_from_file(args.parameter_file), **dict(args.parameter)},
+        folder=Path(args.folder) if args.folder else None,
+        cell_timeout=args.cell_timeout,
+        timeout=args.timeout,
+        again=args.again,
+        evaluate=not args.no_evaluate,
+    )
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    """The parameters in a YAML file."""
+    if path is None:
+        return {}
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text("utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise ValueError(f"{path} must hold lines such as `beta: 8`, got {type(values).__name__}")
+    return values
+
+
+def _tell(report: Report) -> int:
+    for name in report.failed:
+        print(f"failed: {name}: {report.records[name]['error']}")
+    print(report.folder / "index.html")
+    return 1 if report.failed else 0

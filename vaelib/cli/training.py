@@ -1,0 +1,192 @@
+"""`vaelib train` and `vaelib resume`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelib.cli import find
+from vaelib.cli.command import add_command, one_run
+from vaelib.cli.fields import SIMPLE, Field, fields_in, make
+from vaelib.report.values import parse
+
+if TYPE_CHECKING:
+    from vaelib.train import TrainConfig
+
+INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    _add_train(commands)
+    _add_resume(commands)
+
+
+def _add_train(commands: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        commands,
+        "train",
+        "train a VAE",
+        "Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its last\n"
+        "checkpoint is; one that is finished is left as it is. `vaelib list` shows the names that\n"
+        "--objective, --data and --network take.",
+        "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000",
+    )
+    parser.add_argument(
+        "--objective",
+        default="BetaVAE",
+        metavar="NAME",
+        help="what is minimised (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-o",
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the objective, such as beta=8; repeat it for more",
+    )
+    parser.add_argument(
+        "--data",
+        default="DSprites",
+        metavar="NAME|PATH",
+        help="the images: a data set, or a file of dSprites (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the data set",
+    )
+    parser.add_argument(
+        "--correlate",
+        action="append",
+        default=[],
+        nargs=3,
+        metavar=("FACTOR", "FACTOR", "SIGMA"),
+        help="correlate two factors in training; a smaller sigma is a stronger correlation; repeat it for more pairs",
+    )
+    parser.add_argument(
+        "--network",
+        default="Burgess",
+        metavar="NAME",
+        help="the encoder and decoder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--network-option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the network",
+    )
+    for field in training_fields():
+        _add_field(parser, field)
+    _add_how(parser)
+    parser.add_argument(
+        "--folder",
+        metavar="FOLDER",
+        help="where the run goes (default: a folder in runs/ named after what is trained)",
+    )
+    parser.set_defaults(command=train)
+
+
+def _add_resume(commands: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        commands,
+        "resume",
+        "go on with a run that was stopped",
+        "Go on with a run from its last checkpoint, with the configuration that it began with.\n"
+        "On the same machine the result is the same, bit for bit, as without the stop.",
+        "vaelib resume runs/BetaVAE-DSprites-0-1a2b3c4d5e6f",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="the folder of the run")
+    _add_how(parser)
+    parser.set_defaults(command=resume)
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def training_fields() -> list[Field]:
+    """The fields of TrainConfig that are numbers or words."""
+    source = (Path(__file__).parents[1] / "train.py").read_text("utf-8")
+    return [field for field in fields_in(source, "TrainConfig") if field.type in SIMPLE]
+
+
+def _add_field(parser: argparse.ArgumentParser, field: Field) -> None:
+    parser.add_argument(
+        f"--{field.name.replace('_', '-')}",
+        dest=field.name,
+        type=_typed(field.type),
+        metavar=field.type.upper(),
+        help=f"{field.help or field.name.replace('_', ' ')} (default: {field.default})".replace(
+            "%", "%%"
+        ),
+    )
+
+
+def _typed(kind: str) -> Any:
+    """A converter whose complaint argparse prints as it is."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse(kind, text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
+
+
+def train(args: argparse.Namespace) -> int:
+    return _run(config_from(args), args.folder, not args.quiet)
+
+
+def resume(args: argparse.Namespace) -> int:
+    run = one_run(args.folder)
+    return _run(run.config, run.folder, not args.quiet)
+
+
+def config_from(args: argparse.Namespace) -> TrainConfig:
+    """The configuration that the command line describes."""
+    from vaelib.train import TrainConfig
+
+    given = {f.name: getattr(args, f.name) for f in training_fields()}
+    return TrainConfig(
+        data=data_from(args.data, args.data_option, args.correlate),
+        objective=make(find.by_name(find.objectives(), args.objective, "objective"), args.option),
+        network=make(find.by_name(find.networks(), args.network, "network"), args.network_option),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def data_from(name: str, options: list[str], pairs: list[list[str]]) -> Any:
+    """The data set, correlated when pairs are given: each two factors and a sigma."""
+    from vaelib.datasets import Correlated, DSprites
+
+    if _is_path(name):
+        data = DSprites(name)
+    else:
+        data = make(find.by_name(find.datasets(), name, "data"), options)
+    sigmas = {(first, second): parse("float", sigma) for first, second, sigma in pairs}
+    return Correlated(data, sigmas) if sigmas else data
+
+
+def _is_path(text: str) -> bool:
+    return Path(text).suffix.lower() in (".npz", ".hdf5", ".h5") or Path(text).is_file()
+
+
+def _run(config: TrainConfig, folder: str | Path | None, progress: bool) -> int:
+    from vaelib.paths import runs_dir
+    from vaelib.train import train
+
+    folder = Path(folder or runs_dir() / config.folder_name)
+    try:
+        run = train(config, folder, progress=progress)
+    except KeyboardInterrupt:
+        print(f"\nstopped; go on with: vaelib resume {shlex.quote(str(folder))}")
+        return INTERRUPTED
+    print(f"{run.label}: {config.steps:,} steps\n{run.folder}")
+    return 0
