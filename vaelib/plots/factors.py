@@ -9,9 +9,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
-from vaelib.plots.palette import INK, MAP, WIDTH, new_axes, styled
+from vaelib.plots.palette import FRAME, INK, MAP, WIDTH, new_axes, styled
 
 
 @styled
@@ -38,8 +38,8 @@ def mutual_information(
     picture = ax.imshow(shown, cmap=MAP, vmin=0, vmax=max(shown.max(), 0.1), aspect="auto")
     _write_cells(ax, shown, picture.norm.vmax)
     for column, row in enumerate(shown.argmax(axis=0)):
-        corner = (column - 0.5, row - 0.5)
-        ax.add_patch(Rectangle(corner, 1, 1, fill=False, ec=INK, lw=1.8, clip_on=False, zorder=3))
+        corner = (column - 0.48, row - 0.46)
+        ax.add_patch(Rectangle(corner, 0.96, 0.92, fill=False, ec=FRAME, lw=2.2))
     ax.set_xticks(range(len(factor_names)), factor_names)
     ax.set_yticks(range(len(order)), [f"z{j}" for j in order])
     _bare(ax)
@@ -78,7 +78,7 @@ def joint_histograms(
 ) -> np.ndarray:
     """Joint histograms side by side, all with the same shades: {title: (first, second)}."""
     if axes is None:
-        height = 0.75 + 0.8 * WIDTH / len(samples)
+        height = 0.85 + 0.78 * WIDTH / len(samples)
         _, axes = plt.subplots(1, len(samples), figsize=(WIDTH, height), sharey=True)
     axes = np.atleast_1d(axes)
     shares = [_shares(*pair, sizes) for pair in samples.values()]
@@ -115,15 +115,19 @@ def _draw_joint(ax: Axes, share: np.ndarray, names: tuple[str, str], top: float)
 
 
 def _color_bar(picture: AxesImage, ax: Axes | np.ndarray) -> None:
-    bar = picture.figure.colorbar(picture, ax=ax, label="share of samples", fraction=0.05, pad=0.02)
-    bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    bar = picture.figure.colorbar(picture, ax=ax, label="share of samples", shrink=0.9)
+    bar.locator = MaxNLocator(4)
+    bar.ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
     bar.outline.set_visible(False)
 
 
 def _write_cells(ax: Axes, values: np.ndarray, top: float) -> None:
+    highest = values.max(axis=0)
     for (row, column), value in np.ndenumerate(values):
+        weight = "bold" if value == highest[column] else "normal"
         colour = "white" if value > 0.6 * top else INK
-        ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color=colour)
+        how = {"ha": "center", "va": "center", "fontsize": 7.5, "color": colour, "weight": weight}
+        ax.text(column, row, f"{value:.2f}", **how)
 
 
 def _bare(ax: Axes) -> None:

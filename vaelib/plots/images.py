@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from vaelib.pixels import mosaic, unit
-from vaelib.plots.palette import INK, PALE, WIDTH, new_axes, styled
+from vaelib.plots.palette import FRAME, INK, PALE, WIDTH, new_axes, styled
 from vaelib.traversal import Traversal
 
 _GAP = 2  # pixels of white between two images
 _LARGEST = 0.9  # inches, a cell at most
-_FADE = 0.45  # what an inactive row keeps of its contrast
-_FRAME = "#E69F00"
+_FADE = 0.3  # what an inactive row keeps of its contrast
 
 
 @styled
@@ -30,14 +30,15 @@ def image_grid(
     columns = min(columns, len(images))
     blank = np.ones((-len(images) % columns, *images.shape[1:]), np.float32)
     cells = np.concatenate([images, blank]).reshape(-1, columns, *images.shape[1:])
-    lines = max((label.count("\n") + 1 for label in labels), default=0)
-    below = round(0.17 * images.shape[-2]) * lines  # room for the labels, in pixels
+    cell = _cell_points(ax, columns)
+    size, lines = _fit(labels, cell)
+    below = math.ceil(1.35 * size * lines / cell * images.shape[-1])  # room for labels, in pixels
     cells = np.pad(cells, ((0, 0), (0, 0), (0, 0), (0, below), (0, 0)), constant_values=1)
-    ax = _show(cells, ax)
+    ax = _show(cells, ax, margin=0.1)
     for i, label in enumerate(labels):
         x, y = _centre(cells, *divmod(i, columns))
         bottom = y + cells.shape[3] / 2 - below
-        ax.text(x, bottom, label, ha="center", va="top", fontsize=7, linespacing=1.0)
+        ax.text(x, bottom, label, ha="center", va="top", fontsize=size, linespacing=1.0)
     ax.set_axis_off()
     return ax
 
@@ -69,7 +70,10 @@ def reconstructions(
 @styled
 def prior_samples(images: Any, columns: int = 10, ax: Axes | None = None) -> Axes:
     """Images (N, C, H, W) decoded from the prior, as `traversal.sample_prior` gives them."""
-    ax = image_grid(images, columns, ax=ax)
+    images = unit(images)
+    columns = min(columns, len(images))
+    ax = ax or new_axes(0.35 + (WIDTH - 1) / columns * math.ceil(len(images) / columns))
+    image_grid(images, columns, ax=ax)
     ax.set_title("Samples: codes drawn from the prior N(0, I), decoded")
     return ax
 
@@ -90,23 +94,42 @@ def traversal(traversal: Traversal, ax: Axes | None = None) -> Axes:
     ax.set_xticks([_centre(cells, 0, s)[0] for s in shown])
     ax.set_xticklabels([f"{100 * t.levels[s]:.0f} %" for s in shown])
     ax.set_xlabel("value of the row's latent, as a quantile over the data")
-    ax.set_title("One latent moves, the others keep the code of the framed image")
+    ax.set_title("Each row moves one latent; framed: nearest to the code of the image itself")
     return ax
 
 
-def _show(cells: np.ndarray, ax: Axes | None) -> Axes:
-    """The cells (rows, columns, C, H, W) as one picture without spines or ticks."""
+def _show(cells: np.ndarray, ax: Axes | None, margin: float = 0.55) -> Axes:
+    """The cells (rows, columns, C, H, W) as one picture without spines or ticks.
+
+    A new figure has `margin` inches of height for the title and what stands below.
+    """
     picture = mosaic(cells, _GAP)
     if ax is None:
         height, width = picture.shape[:2]
-        cell = min(_LARGEST, (WIDTH - 1.1) / cells.shape[1])  # inches
-        ax = new_axes(cell * cells.shape[1] * height / width + 0.55)
+        across = cells.shape[1] * _cell_points(None, cells.shape[1]) / 72  # inches
+        ax = new_axes(across * height / width + margin)
     ax.imshow(picture, interpolation="antialiased")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     ax.set_xticks([])
     ax.set_yticks([])
     return ax
+
+
+def _cell_points(ax: Axes | None, columns: int) -> float:
+    """The width of a cell in points, about: the layout is made only when the figure is drawn."""
+    if ax is None:
+        return 72 * min(_LARGEST, (WIDTH - 1.0) / columns)
+    alone = 0.775  # the width of an axes that has its figure for itself, before the layout
+    share = min(1.0, ax.get_position().width / alone)
+    return 72 * share * ax.figure.get_figwidth() / columns
+
+
+def _fit(labels: Sequence[str], width: float) -> tuple[float, int]:
+    """The size in points, 7.5 at most, that fits all labels into `width` points; their lines."""
+    lines = [label.split("\n") for label in labels]
+    longest = max((len(line) for label in lines for line in label), default=1)
+    return min(7.5, width / (0.6 * longest)), max(map(len, lines), default=0)
 
 
 def _centre(cells: np.ndarray, row: int, column: int) -> tuple[float, float]:
@@ -129,6 +152,5 @@ def _frame(ax: Axes, cells: np.ndarray, places: Sequence[tuple[int, int]]) -> No
     height, width = cells.shape[-2:]
     for row, column in places:
         x, y = _centre(cells, row, column)
-        corner = (x - width / 2 - _GAP / 2, y - height / 2 - _GAP / 2)
-        frame = Rectangle(corner, width + _GAP, height + _GAP, fill=False, ec=_FRAME, lw=2)
-        ax.add_patch(frame).set_clip_on(False)
+        corner = (x - width / 2 + 1, y - height / 2 + 1)
+        ax.add_patch(Rectangle(corner, width - 2, height - 2, fill=False, ec=FRAME, lw=1.8))

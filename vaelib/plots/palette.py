@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 WIDTH = 7.0  # inches, of every figure
 INK = "#1b1b1b"
 PALE = "#8a8a8a"  # what is there but does not matter: inactive latents
+FRAME = "#E69F00"  # around what the reader should find; seen on black, white and dark blue
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", INK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)), (0, (3, 3)), "-")
 MARKERS = ("o", "s", "^", "D", "v", "p", "X")
@@ -86,14 +87,18 @@ def label_ends(ax: Axes, names: Sequence[str], heights: Sequence[float], colours
 
     Call it when the limits and the scale of the axes are final.
     """
-    to_points = ax.transData.transform
-    spot = [to_points((ax.get_xlim()[1], y))[1] * 72 / ax.figure.dpi for y in heights]
-    for name, y, moved, colour in zip(names, heights, _spread(spot, 9.5), colours, strict=True):
+    to_points = 72 / ax.figure.dpi
+    right = ax.get_xlim()[1]
+    spots = [ax.transData.transform((right, y))[1] * to_points for y in heights]
+    floor = ax.get_window_extent().y0 * to_points
+    for name, y, spot, new, colour in zip(
+        names, heights, spots, spread(spots, 9.5, floor), colours, strict=True
+    ):
         ax.annotate(
             name,
             xy=(1, y),
             xycoords=("axes fraction", "data"),
-            xytext=(5, moved[1]),
+            xytext=(5, new - spot),
             textcoords="offset points",
             va="center",
             fontsize=8,
@@ -102,18 +107,19 @@ def label_ends(ax: Axes, names: Sequence[str], heights: Sequence[float], colours
         )
 
 
-def _spread(spots: Sequence[float], gap: float) -> list[tuple[float, float]]:
-    """(new place, shift) of each spot, in order, so that neighbours are at least `gap` apart."""
+def spread(spots: Sequence[float], gap: float, floor: float = -np.inf) -> np.ndarray:
+    """New places for `spots`, near them, in their order, at least `gap` apart and above `floor`."""
     spots = np.asarray(spots, float)
     order = np.argsort(spots, kind="stable")
-    moved = spots[order].copy()
+    moved = spots[order]
     for _ in range(200):  # push neighbours apart evenly until all fit
-        short = gap - np.diff(moved)
-        if (short <= 1e-3).all():
-            break
-        push = np.maximum(short, 0) / 2
-        moved[:-1] -= push
-        moved[1:] += push
-    back = np.empty_like(moved)
-    back[order] = moved
-    return list(zip(back, back - spots, strict=True))
+        short = np.maximum(gap - np.diff(moved), 0)
+        moved[:-1] -= short / 2
+        moved[1:] += short / 2
+    lowest = floor
+    for i, place in enumerate(moved):
+        moved[i] = max(place, lowest)
+        lowest = moved[i] + gap
+    new = np.empty_like(moved)
+    new[order] = moved
+    return new

@@ -41,7 +41,8 @@ def sweep(
         place = _beside(runs[x], i - (len(parts) - 1) / 2)
         spread = [stat["mean"] - stat["min"], stat["max"] - stat["mean"]]
         mark = {**look(i), "marker": MARKERS[i % len(MARKERS)]}
-        ax.errorbar(place(stat.index), stat["mean"], spread, elinewidth=1, capsize=2, **mark)
+        middle = place(stat.index.to_numpy(float))
+        ax.errorbar(middle, stat["mean"], spread, elinewidth=1, capsize=2, **mark)
         ax.plot(place(part[x]), part[y], ls="", marker=".", ms=3, color=mark["color"])
     _scale(ax, runs[x])
     ax.set_xlabel(_name(x))
@@ -88,7 +89,8 @@ def rate_distortion(
     ax.margins(0.12)
     ax.set_xlabel("rate: KL in nats per image")
     ax.set_ylabel("distortion: reconstruction\nerror in nats per image")
-    ax.set_title(f"Rate and distortion: {_seeds([runs.groupby(group).size()])}")
+    seeds = _seeds([runs.groupby(group).size()]).replace("mean and range of", "large: mean of")
+    ax.set_title(f"Rate and distortion, {seeds}")
     return ax
 
 

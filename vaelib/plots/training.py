@@ -15,8 +15,6 @@ from vaelib.traversal import ACTIVE_NATS
 if TYPE_CHECKING:
     import pandas as pd
 
-_LOSSES = {"loss": "loss", "reconstruction": "recon-\nstruction", "kl": "KL"}
-
 
 @styled
 def losses(log: pd.DataFrame, axes: Sequence[Axes] | None = None) -> np.ndarray:
@@ -34,19 +32,28 @@ def losses(log: pd.DataFrame, axes: Sequence[Axes] | None = None) -> np.ndarray:
 
 @styled
 def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Loss, reconstruction and unweighted KL over the steps, in nats (log scale where positive)."""
-    _need(log, ["step", *_LOSSES])
+    """Loss, reconstruction and unweighted KL over the steps, in nats; log scale if all are > 0."""
+    _need(log, ["step", "loss", "reconstruction", "kl"])
     ax = ax or new_axes(2.8, WIDTH / 2)
-    shades = [INK, look(0)["color"], look(1)["color"]]
-    for (column, _), colour, dash in zip(_LOSSES.items(), shades, "-:-", strict=True):
-        width = 2.2 if column == "loss" else 1.6
-        ax.plot(log["step"], log[column], color=colour, ls=dash, lw=width, label=column)
-    if (log[list(_LOSSES)] > 0).all(axis=None):
+    # The reconstruction is a broad pale band under the thin loss: both show where they coincide.
+    looks = {
+        "reconstruction": {"color": look(0)["color"], "lw": 4, "alpha": 0.45, "ls": "-"},
+        "loss": {"color": INK, "lw": 1.2, "ls": "-"},
+        "kl": {"color": look(1)["color"], "ls": (0, (5, 1.5))},
+    }
+    for column, how in looks.items():
+        ax.plot(log["step"], log[column], label=column, **how)
+    lowest = log[list(looks)].min(axis=None)
+    if lowest > 0:
         ax.set_yscale("log")
+        ax.set_ylim(bottom=max(lowest / 1.5, 0.1))  # a KL of less is none
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     _steps(ax, log)
     ax.set_ylabel("nats per image")
     ax.set_title("Loss and its parts")
-    label_ends(ax, list(_LOSSES.values()), [log[c].iloc[-1] for c in _LOSSES], shades)
+    names = ["reconstruction", "loss", "KL"]
+    ends, colours = [log[c].iloc[-1] for c in looks], [how["color"] for how in looks.values()]
+    label_ends(ax, names, ends, colours)
     return ax
 
 
@@ -69,7 +76,8 @@ def latent_kl(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_title("KL of each latent")
     names = ["z" + c[3:] for c in active] + [f"{len(rest)} inactive"] * bool(rest)
     heights = [log[c].iloc[-1] for c in active + rest[:1]]
-    label_ends(ax, names, heights, [look(i)["color"] for i in range(len(active))] + [PALE])
+    colours = [look(i)["color"] for i in range(len(active))] + [PALE] * bool(rest)
+    label_ends(ax, names, heights, colours)
     return ax
 
 
