@@ -2,12 +2,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vaelib.networks import MLP, Burgess, Locatello
+from vaelib.networks import MLP, Burgess, Fast, Locatello
 from vaelib.objectives import BetaVAE
 from vaelib.types import Batch
 from vaelib.vae import VAE
 
-NETWORKS = [Burgess(), Locatello(), Locatello(deep_kernel=2), MLP(hidden=32)]
+NETWORKS = [Burgess(), Fast(), Locatello(), Locatello(deep_kernel=2), MLP(hidden=32)]
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=repr)

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from vaelib import machine
 from vaelib.checkpoint import TrainState
 from vaelib.datasets import DSprites, FactorData
-from vaelib.networks import Burgess, Network
+from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.runs import Run, find
@@ -31,11 +31,11 @@ HOW = ("device", "precision", "log_every", "checkpoint_every")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that defines a run. The defaults are those of Burgess et al. 2018 where printed."""
+    """Everything that defines a run. The numbers are those of Burgess et al. 2018 where printed."""
 
     data: FactorData = field(default_factory=DSprites)
     objective: Objective = field(default_factory=BetaVAE)
-    network: Network = field(default_factory=Burgess)
+    network: Network = field(default_factory=Fast)
     latent_dim: int = 10
     steps: int = 30_000  # optimiser steps
     batch_size: int = 64  # images a step

@@ -1,0 +1,323 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import torch
+
+from vaelib.checkpoint import load_tensors, write_whole
+from vaelib.datasets import Correlated, DSprites
+from vaelib.networks import MLP
+from vaelib.objectives import BetaVAE, Objective
+from vaelib.runs import Run, encode, find, table
+from vaelib.spec import from_spec, to_spec
+from vaelib.train import TrainConfig, TrainingDiverged, load_or_train, train
+
+SMALL = TrainConfig(
+    network=MLP(hidden=16), latent_dim=3, steps=12, batch_size=8, log_every=4, checkpoint_every=5,
+    device="cpu",
+)  # fmt: skip
+
+
+def weights(run):
+    return load_tensors(run.folder / "model.safetensors")[0]
+
+
+def assert_same_weights(a, b):
+    a, b = weights(a), weights(b)
+    assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_run_is_a_folder_with_everything_in_it(tmp_path):
+    run = train(SMALL, tmp_path / "run", progress=False)
+    names = {path.name for path in run.folder.iterdir()}
+    assert names == {"config.json", "machine.json", "log.csv", "model.safetensors"}
+    assert run.log["step"].tolist() == [1, 4, 8, 12]
+    assert list(run.log) == [
+        "step", "seconds", "loss", "reconstruction", "weighted_kl", "kl", "kl_0", "kl_1", "kl_2",
+    ]  # fmt: skip
+    log = run.log
+    np.testing.assert_allclose(log["loss"], log["reconstruction"] + log["weighted_kl"], rtol=1e-6)
+    np.testing.assert_allclose(log["kl"], log[["kl_0", "kl_1", "kl_2"]].sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(log["weighted_kl"], 4.0 * log["kl"], rtol=1e-5)
+
+
+def test_the_loop_is_the_plain_loop(tmp_path):
+    """What train() computes, written out once without it."""
+    run = train(SMALL, tmp_path / "run", progress=False)
+    from vaelib.vae import VAE
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        vae = VAE(MLP(hidden=16), (1, 64, 64), 3)
+    noise, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    optimizer = torch.optim.Adam(vae.parameters(), lr=5e-4)
+    for _ in range(12):
+        images = torch.from_numpy(DSprites().sample(8, rng).images).float()
+        mean, logvar = vae.encoder(images).chunk(2, 1)
+        z = mean + torch.randn(mean.shape, generator=noise) * (logvar / 2).exp()
+        logits = vae.decoder(z)
+        bce = torch.nn.functional.binary_cross_entropy_with_logits
+        kl = 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum(1).mean()
+        loss = bce(logits, images, reduction="sum") / 8 + 4.0 * kl
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for name, value in vae.state_dict().items():
+        torch.testing.assert_close(weights(run)[name], value, rtol=1e-4, atol=1e-6)
+    assert run.log["loss"].iloc[-1] == pytest.approx(loss.item(), rel=1e-4)
+
+
+def test_training_learns(tmp_path):
+    config = replace(SMALL, steps=60, batch_size=32, learning_rate=3e-3, log_every=10)
+    log = train(config, tmp_path / "run", progress=False).log
+    assert log["loss"].iloc[-1] < 0.3 * log["loss"].iloc[0]
+    # An untrained decoder is indifferent: ln 2 nats for each of the 4,096 pixels.
+    assert log["reconstruction"].iloc[0] == pytest.approx(4096 * math.log(2), rel=0.05)
+
+
+def test_same_seed_same_weights_other_seed_other_weights(tmp_path):
+    a = train(SMALL, tmp_path / "a", progress=False)
+    assert_same_weights(a, train(SMALL, tmp_path / "b", progress=False))
+    c = train(replace(SMALL, seed=1), tmp_path / "c", progress=False)
+    assert not torch.equal(weights(a)["encoder.1.weight"], weights(c)["encoder.1.weight"])
+
+
+def test_a_finished_run_is_returned_untouched(tmp_path):
+    first = train(SMALL, tmp_path / "run", progress=False)
+    before = (first.folder / "model.safetensors").stat().st_mtime_ns
+    again = train(SMALL, tmp_path / "run", progress=False)
+    assert (again.folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_folder_with_another_configuration_is_refused(tmp_path):
+    train(SMALL, tmp_path / "run", progress=False)
+    with pytest.raises(ValueError, match="holds another run, BetaVAE"):
+        train(replace(SMALL, seed=5), tmp_path / "run", progress=False)
+
+
+def test_neither_the_global_generator_nor_the_objective_of_the_caller_is_touched(tmp_path):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    objective = BetaVAE(beta=2.0)
+    train(replace(SMALL, objective=objective), tmp_path / "run", progress=False)
+    assert torch.equal(torch.rand(3), expected)
+    assert objective.beta == 2.0 and not objective.state_dict()
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_at(step):
+    def on_log(row):
+        if row["step"] == step:
+            raise Stop
+
+    return on_log
+
+
+@pytest.mark.parametrize("stop", [4, 8])
+def test_resume_gives_the_same_weights_and_log(tmp_path, stop):
+    whole = train(SMALL, tmp_path / "whole", progress=False)
+    with pytest.raises(Stop):
+        train(SMALL, tmp_path / "cut", on_log=stop_at(stop), progress=False)
+    cut = train(SMALL, tmp_path / "cut", progress=False)
+    assert_same_weights(whole, cut)
+    pd_columns = [c for c in whole.log if c != "seconds"]
+    assert whole.log[pd_columns].equals(cut.log[pd_columns])
+    assert not (cut.folder / "state").exists()
+
+
+KILLED = """
+    import sys, torch
+    torch.set_num_threads(1)
+    from vaelib.networks import MLP
+    from vaelib.train import TrainConfig, train
+    config = TrainConfig(network=MLP(hidden=64), latent_dim=3, steps=400, batch_size=16,
+                         log_every=10, checkpoint_every=25, device="cpu")
+    train(config, sys.argv[1], progress=False)
+"""
+
+
+def test_a_run_killed_in_mid_step_resumes_bit_for_bit(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(KILLED))
+    command = [sys.executable, str(script)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment)
+
+    for wanted in (2, 5):  # killed twice, each time in mid-run
+        process = subprocess.Popen([*command, str(tmp_path / "killed")], env=environment)
+        deadline = time.monotonic() + 60
+        while step_reached(tmp_path / "killed") < 25 * wanted:
+            assert time.monotonic() < deadline and process.poll() is None, "it must be running"
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    assert not Run(tmp_path / "killed").finished
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, env=environment)
+    assert_same_weights(Run(tmp_path / "whole"), Run(tmp_path / "killed"))
+    assert Run(tmp_path / "killed").log["step"].tolist() == Run(tmp_path / "whole").log["step"].tolist()
+
+
+def step_reached(folder):
+    steps = [int(p.stem.split("-")[1]) for p in (folder / "state").glob("step-*.safetensors")]
+    return max(steps, default=0)
+
+
+def test_a_damaged_checkpoint_costs_one_interval(tmp_path):
+    whole = train(SMALL, tmp_path / "whole", progress=False)
+    with pytest.raises(Stop):
+        train(SMALL, tmp_path / "cut", on_log=stop_at(12), progress=False)
+    newest = Run(tmp_path / "cut").checkpoints.paths()[-1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="not a whole safetensors file"):
+        cut = train(SMALL, tmp_path / "cut", progress=False)
+    assert_same_weights(whole, cut)
+
+
+@dataclass(eq=False)
+class Exploding(Objective):
+    at: int = 7
+
+    def penalty(self, batch, out, step):
+        scale = math.nan if step + 1 >= self.at else 0.0
+        return {"explosion": scale * out.z.sum()}
+
+
+def test_nan_stops_with_the_step_and_the_last_good_checkpoint(tmp_path):
+    config = replace(SMALL, objective=Exploding())
+    with pytest.raises(TrainingDiverged, match=r"nan at step 7 of .*step-0000005\.safetensors"):
+        train(config, tmp_path / "run", progress=False)
+    tensors, meta = load_tensors(Run(tmp_path / "run").checkpoints.paths()[-1])
+    assert meta["step"] == 5 and all(t.isfinite().all() for n, t in tensors.items() if n != "noise")
+
+
+def test_nan_before_any_checkpoint_says_so(tmp_path):
+    with pytest.raises(TrainingDiverged, match="nan at step 2 .*no checkpoint was saved yet"):
+        train(replace(SMALL, objective=Exploding(at=2)), tmp_path / "run", progress=False)
+
+
+def test_config_survives_the_round_trip_through_json():
+    data = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})
+    config = replace(SMALL, data=data, objective=BetaVAE(beta=8.0))
+    again = from_spec(json.loads(json.dumps(to_spec(config))))
+    assert to_spec(again) == to_spec(config) and again.key == config.key
+
+
+def test_how_a_run_is_carried_out_does_not_change_what_it_is():
+    assert replace(SMALL, device="auto", log_every=1, precision="auto").key == SMALL.key
+    assert replace(SMALL, learning_rate=1e-3).key != SMALL.key
+    assert replace(SMALL, objective=BetaVAE(beta=5.0)).key != SMALL.key
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number"),
+        ({"learning_rate": -1.0}, "learning_rate must be positive"),
+        ({"precision": "float16"}, "precision must be one of .*'float16'"),
+        ({"data": "dsprites"}, "data must be a FactorData, got 'dsprites'"),
+        ({"objective": BetaVAE}, "objective must be a Objective|objective must be an? Objective"),
+    ],
+)
+def test_bad_configurations_are_refused(change, says):
+    with pytest.raises(ValueError, match=says):
+        replace(SMALL, **change)
+
+
+def test_unknown_devices_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="device must be auto, cpu"):
+        train(replace(SMALL, device="abacus"), tmp_path / "run", progress=False)
+
+
+def test_bfloat16_computes_almost_the_same_loss(tmp_path):
+    config = replace(SMALL, steps=40, learning_rate=2e-3)
+    exact = train(config, tmp_path / "a", progress=False).log["loss"].iloc[-1]
+    coarse = replace(config, precision="bfloat16")
+    assert train(coarse, tmp_path / "b", progress=False).log["loss"].iloc[-1] == pytest.approx(
+        exact, rel=0.05
+    )
+
+
+def test_load_or_train_finds_finished_runs_before_it_trains(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VAELIB_RUNS", str(tmp_path))
+    first = load_or_train(SMALL, progress=False)
+    assert "training 12 steps" in capsys.readouterr().out
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    again = load_or_train(SMALL, progress=False)
+    assert again.folder == first.folder and capsys.readouterr().out == ""
+
+
+def test_damaged_and_foreign_runs_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="is not a run"):
+        Run(tmp_path)
+    run = train(SMALL, tmp_path / "run", progress=False)
+    model = run.folder / "model.safetensors"
+    whole = model.read_bytes()
+    model.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        _ = Run(run.folder).vae
+    other = train(replace(SMALL, latent_dim=4), tmp_path / "other", progress=False)
+    model.write_bytes((other.folder / "model.safetensors").read_bytes())
+    with pytest.raises(ValueError, match="does not fit its config.json"):
+        _ = Run(run.folder).vae
+    (run.folder / "config.json").write_text("{'not': json}")
+    with pytest.raises(ValueError, match="config.json is not JSON"):
+        _ = Run(run.folder).config
+
+
+def test_unfinished_runs_have_no_model_yet(tmp_path):
+    run = Run.create(tmp_path / "run", SMALL)
+    with pytest.raises(ValueError, match="is not finished"):
+        _ = run.vae
+
+
+def test_table_has_a_row_a_run_and_one_distribution(tmp_path):
+    for seed in (0, 1):
+        run = train(replace(SMALL, seed=seed), tmp_path / str(seed), progress=False)
+        scores = {"uncorrelated": {"scores": {"mig": {"mig": 0.1 + seed}, "dci": {"d": 0.5}}}}
+        scores["correlated"] = {"scores": {"mig": {"mig": 0.9}}}
+        (run.folder / "scores.json").write_text(json.dumps(scores))
+    frame = table(find(tmp_path))
+    assert frame["seed"].tolist() == [0, 1] and frame["mig"].tolist() == [0.1, 1.1]
+    assert frame["dci.d"].tolist() == [0.5, 0.5] and set(frame["beta"]) == {4.0}
+    assert table(find(tmp_path), "correlated")["mig"].tolist() == [0.9, 0.9]
+
+
+def test_encode_gives_posterior_means_of_the_uncorrelated_data(tmp_path):
+    data = Correlated(DSprites(), {("pos_x", "pos_y"): 0.1})
+    run = train(replace(SMALL, data=data), tmp_path / "run", progress=False)
+    codes = encode(run, n=300, batch_size=70)
+    assert codes.means.shape == (300, 3) and codes.names == DSprites().factor_names
+    images = torch.from_numpy(DSprites().render(codes.factors[:9])).float()
+    np.testing.assert_allclose(codes.means[:9], run.vae.encode(images).mean, rtol=1e-4, atol=1e-6)
+    x, y = codes.factors[:, 3], codes.factors[:, 4]
+    assert abs(np.corrcoef(x, y)[0, 1]) < 0.2  # uncorrelated, although training was not
+    own = encode(run, data, n=300)
+    assert np.corrcoef(own.factors[:, 3], own.factors[:, 4])[0, 1] > 0.8
+    assert np.array_equal(encode(run, n=50).factors, encode(run, n=50).factors)  # paired
+
+
+def test_nothing_is_left_of_a_failed_write(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def fail(path):
+        path.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(target, fail)
+    assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
