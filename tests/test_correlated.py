@@ -133,6 +133,8 @@ def test_any_set_of_pairs_against_the_whole_joint(pairs, inverse):
         others = tuple(k for k in range(4) if k not in (i, j))
         expected = whole.sum(axis=others) if i < j else whole.sum(axis=others).T
         assert data.joint(names[i], names[j]) == pytest.approx(expected)
+    assert data.joint("c", "a", "b") == pytest.approx(whole.sum(axis=3).transpose(2, 0, 1))
+    assert data.joint("d") == pytest.approx(whole.sum(axis=(0, 1, 2)))
     assert_drawn_from(counts(data.sample_factors(100_000, np.random.default_rng(0)), sizes), whole)
 
 
@@ -256,5 +258,8 @@ def test_other_misuse_is_refused():
         Correlated(Correlated(DATA, {POSITIONS: 0.2}), {("shape", "scale"): 0.2})
     with pytest.raises(ValueError, match=r"style must be one of \['gaussian', 'line'\]"):
         Correlated(DATA, {POSITIONS: 0.2}, style="plane")
-    with pytest.raises(ValueError, match="must name two of"):
-        Correlated(DATA, {POSITIONS: 0.2}).joint("pos_x", "colour")
+    for names in (), ("pos_x", "colour"), ("pos_x", "pos_x"):
+        with pytest.raises(ValueError, match="different ones of"):
+            Correlated(DATA, {POSITIONS: 0.2}).joint(*names)
+    with pytest.raises(ValueError, match="plain data set"):
+        Correlated("dsprites", {POSITIONS: 0.2})

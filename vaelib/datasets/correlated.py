@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.joint import Conditional, Table, conditionals, marginal
 from vaelib.datasets.styles import STYLES
+from vaelib.datasets.wrapped import Wrapped
 
 
 @dataclass(frozen=True)
-class Correlated(FactorData):
+class Correlated(Wrapped):
     """`data` with correlated pairs of factors: `Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})`.
 
     Träuble et al. 2021 (arXiv 2006.07886), as HFS states it (Roth et al. 2023, arXiv 2210.07347):
@@ -23,9 +24,9 @@ class Correlated(FactorData):
         p(c) ∝ Π_pairs exp(−(c_i − c_j)² / (2σ_ij²)),   factors scaled to [0, 1]
 
     σ = 0.1 is strong, 0.2 marked (r ≈ .8), 0.4 and above weak, `inf` none. Factors outside all
-    pairs are uniform and independent. Pairs may share factors; drawing is from the exact joint.
-    Where they do, the marginal of a factor is not uniform, and a pair's joint is not its own
-    factor alone: :meth:`joint` gives the true one.
+    pairs are uniform and independent; those inside are not uniform any more, middle values being
+    more frequent. Pairs may share factors: samples come from the exact joint of them all, whose
+    part for two factors :meth:`joint` gives.
 
     ValueError: a factor that `data` does not have, or paired with itself; σ that is not above 0;
     the same pair with two σ; data that are correlated already; pairs that no values can satisfy.
@@ -37,35 +38,15 @@ class Correlated(FactorData):
     style: str = "gaussian"  # or "line", see vaelib.datasets.styles
 
     def __post_init__(self) -> None:
-        if self.data.uncorrelated() is not self.data:
+        if not isinstance(self.data, FactorData) or self.data.uncorrelated() is not self.data:
             raise ValueError(f"data must be a plain data set with uniform factors, got {self.data}")
         if self.style not in STYLES:
             raise ValueError(f"style must be one of {sorted(STYLES)}, got {self.style!r}")
         object.__setattr__(self, "pairs", read_pairs(self.pairs, self.data.factor_names))
         _ = self._conditionals  # impossible pairs raise here
 
-    @property
-    def factor_names(self) -> tuple[str, ...]:
-        return self.data.factor_names
-
-    @property
-    def factor_sizes(self) -> tuple[int, ...]:
-        return self.data.factor_sizes
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return self.data.image_shape
-
-    @property
-    def max_value(self) -> int:
-        return self.data.max_value
-
-    def render(self, factors: np.ndarray) -> np.ndarray:
-        """Images of any factor vectors, those that never occur here included."""
-        return self.data.render(factors)
-
-    def uncorrelated(self) -> FactorData:
-        return self.data
+    def __hash__(self) -> int:
+        return hash((self.data, tuple(self.pairs.items()), self.inverse, self.style))
 
     @property
     def distribution(self) -> str:
@@ -78,11 +59,33 @@ class Correlated(FactorData):
             factors[:, conditional.variable] = conditional.sample(factors, rng)
         return factors
 
-    def joint(self, first: str, second: str) -> np.ndarray:
-        """Exact joint probabilities of two factors, (n_first, n_second), adding up to 1."""
-        a, b = _indices((first, second), self.factor_names)
-        flat = [Table((v,), np.zeros(self.factor_sizes[v])) for v in (a, b)]
-        return marginal([*self._tables, *flat], self._tied, (a, b))
+    def joint(self, *names: str) -> np.ndarray:
+        """Exact joint probabilities of these factors, one axis each, adding up to 1.
+
+        `joint("pos_x", "pos_y")` is (32, 32), `joint("pos_x")` the marginal, (32,).
+        """
+        if not names or len(set(names)) < len(names) or not set(names) <= set(self.factor_names):
+            raise ValueError(f"names must be different ones of {self.factor_names}, got {names}")
+        keep = tuple(self.factor_names.index(name) for name in names)
+        flat = [Table((v,), np.zeros(self.factor_sizes[v])) for v in keep]
+        return marginal([*self._tables, *flat], self._tied, keep)
+
+    def log_conditional(
+        self, factor: int, factors: np.ndarray, partners: Container[int]
+    ) -> np.ndarray:
+        """log p of each value of one factor given these partners of it, up to a constant.
+
+        For rows of `factors` (n, K): (n, number of values). With all other factors as partners
+        this is the exact full conditional.
+        """
+        log = np.zeros((len(factors), self.factor_sizes[factor]))
+        for table in self._tables:
+            a, b = table.scope
+            if factor == a and b in partners:
+                log += table.log.T[factors[:, b]]
+            elif factor == b and a in partners:
+                log += table.log[factors[:, a]]
+        return log
 
     @cached_property
     def _tables(self) -> list[Table]:
@@ -94,6 +97,12 @@ class Correlated(FactorData):
             if np.ptp(log) != 0:  # σ = inf: no tie
                 tables.append(Table((a, b), log[:, ::-1] if self.inverse else log))
         return tables
+
+    @cached_property
+    def log_marginals(self) -> list[np.ndarray]:
+        """log p of each value of each factor; −inf for one that never occurs."""
+        with np.errstate(divide="ignore"):
+            return [np.log(self.joint(name)) for name in self.factor_names]
 
     @property
     def _tied(self) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -42,6 +43,10 @@ class DSprites(FactorData):
     factor_names = ("shape", "scale", "orientation", "pos_x", "pos_y")
     factor_sizes = (3, 6, 40, 32, 32)
     image_shape = (1, SIZE, SIZE)
+
+    def __post_init__(self) -> None:
+        if self.path is not None:
+            object.__setattr__(self, "path", os.fspath(self.path))
 
     def render(self, factors: np.ndarray) -> np.ndarray:
         """Images of these factor vectors: (N, 5) int → (N, 1, 64, 64) uint8 in {0, 1}."""

@@ -51,13 +51,13 @@ def conditionals(tables: Iterable[Table], variables: Iterable[int]) -> list[Cond
 
 
 def marginal(
-    tables: Iterable[Table], variables: Iterable[int], keep: tuple[int, int]
+    tables: Iterable[Table], variables: Iterable[int], keep: tuple[int, ...]
 ) -> np.ndarray:
-    """Joint probabilities of the two variables `keep`, an array with an axis for each."""
+    """Joint probabilities of the variables `keep`, one axis each, in this order."""
     _, rest = _eliminate(list(tables), [v for v in variables if v not in keep])
     log = _product(rest).log
     weights = np.exp(log - log.max())
-    return (weights if keep[0] < keep[1] else weights.T) / weights.sum()
+    return weights.transpose(np.argsort(np.argsort(keep))) / weights.sum()
 
 
 def _eliminate(tables: list[Table], variables: list[int]) -> tuple[list[Conditional], list[Table]]:

@@ -1,0 +1,75 @@
+"""A finite training set: drawn once, then the only images there are."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vaelib.datasets import Correlated, DSprites
+from vaelib.datasets.fixed_sample import FixedSample
+from vaelib.spec import from_spec, to_spec
+
+DATA = DSprites()
+CORRELATED = Correlated(DATA, {("pos_x", "pos_y"): 0.2})
+
+
+def test_the_images_are_drawn_once():
+    one, two, other = (FixedSample(CORRELATED, 500, seed) for seed in (3, 3, 4))
+    assert np.array_equal(one.indices, two.indices) and len(one.indices) == 500
+    assert not np.array_equal(one.indices, other.indices)
+    batch = one.sample(2000, np.random.default_rng(0))
+    assert set(DATA.index(batch.factors)) <= set(one.indices)
+    assert np.array_equal(batch.images, DATA.render(batch.factors))
+
+
+def test_it_follows_the_distribution_of_its_data():
+    factors = DATA.factors(FixedSample(CORRELATED, 50_000).indices)
+    assert np.corrcoef(factors[:, 3], factors[:, 4])[0, 1] == pytest.approx(0.782, abs=0.01)
+    assert FixedSample(CORRELATED).distribution == "correlated"
+    assert FixedSample(CORRELATED).uncorrelated() is DATA
+    assert FixedSample(DATA).uncorrelated() is DATA
+
+
+def test_rows_are_uniform_without_weights():
+    rows = FixedSample(DATA, 20).sample_rows(40_000, np.random.default_rng(1))
+    counts = np.bincount(rows, minlength=20)
+    assert ((counts - 2000) ** 2 / 2000).sum() < 19 + 5 * np.sqrt(38)
+
+
+def test_rows_follow_their_weights():
+    fixed, weights = FixedSample(DATA, 20), np.arange(20.0)
+    rows = fixed.sample_rows(40_000, np.random.default_rng(2), weights)
+    counts, expected = np.bincount(rows, minlength=20), 40_000 * weights / weights.sum()
+    assert counts[0] == 0
+    assert ((counts - expected)[1:] ** 2 / expected[1:]).sum() < 18 + 5 * np.sqrt(36)
+    last = np.eye(20)[19]
+    assert set(fixed.sample_rows(50, np.random.default_rng(3), last)) == {19}
+
+
+def test_a_batch_of_rows():
+    fixed = FixedSample(DATA, 20)
+    rows = np.array([3, 3, 19])
+    batch = fixed.batch(rows)
+    assert DATA.index(batch.factors).tolist() == fixed.indices[rows].tolist()
+    sampled = fixed.sample(8, np.random.default_rng(4), np.ones(20))
+    same = fixed.batch(fixed.sample_rows(8, np.random.default_rng(4), np.ones(20)))
+    assert np.array_equal(sampled.images, same.images)
+
+
+def test_config_round_trip():
+    fixed = FixedSample(CORRELATED, 100, seed=7)
+    back = from_spec(json.loads(json.dumps(to_spec(fixed))))
+    assert back == fixed and np.array_equal(back.indices, fixed.indices)
+
+
+@pytest.mark.parametrize(
+    "weights", [np.ones(19), np.zeros(20), -np.ones(20), np.full(20, np.nan), np.full(20, np.inf)]
+)
+def test_wrong_weights_are_refused(weights):
+    with pytest.raises(ValueError, match="weights must be 20 numbers"):
+        FixedSample(DATA, 20).sample_rows(5, np.random.default_rng(0), weights)
+
+
+def test_an_empty_set_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        FixedSample(DATA, 0)

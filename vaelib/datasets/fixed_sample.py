@@ -1,0 +1,64 @@
+"""FixedSample: a finite training set, N images drawn once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from vaelib.datasets.base import FactorData
+from vaelib.datasets.wrapped import Wrapped
+from vaelib.types import Batch
+
+
+@dataclass(frozen=True)
+class FixedSample(Wrapped):
+    """N images drawn once from `data`; all later sampling is from these N, with replacement.
+
+    The images are independent draws, so one that is likely can be in the set more than once. Row
+    i < N means the i-th of them; `len` and `index` still speak of the whole factor grid of `data`.
+    A sampler that weights images does
+
+        rows = fixed.sample_rows(64, rng, weights)
+        batch = fixed.batch(rows)
+    """
+
+    data: FactorData
+    n: int = 10_000  # images
+    seed: int = 0  # of the draw
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"n must be at least 1, got {self.n}")
+
+    @cached_property
+    def indices(self) -> np.ndarray:
+        """Positions of the N images in the factor grid, (N,) int64."""
+        indices = self.index(self.data.sample_factors(self.n, np.random.default_rng(self.seed)))
+        indices.setflags(write=False)
+        return indices
+
+    def sample_rows(
+        self, n: int, rng: np.random.Generator, weights: np.ndarray | None = None
+    ) -> np.ndarray:
+        """n rows, each with a chance proportional to its weight (N,); uniform without weights."""
+        if weights is None:
+            return rng.integers(0, self.n, size=n)
+        weights = np.asarray(weights, dtype=np.float64)
+        total = weights.sum() if weights.shape == (self.n,) else np.nan
+        if not (0 < total < np.inf and weights.min() >= 0):  # NaN too
+            raise ValueError(f"weights must be {self.n} numbers ≥ 0, not all 0 and all finite")
+        cumulative = np.cumsum(weights)
+        return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """The images of these rows (n,) with their factors."""
+        factors = self.factors(self.indices[rows])
+        return Batch(self.render(factors), factors, self.max_value)
+
+    def sample(self, n: int, rng: np.random.Generator, weights: np.ndarray | None = None) -> Batch:
+        return self.batch(self.sample_rows(n, rng, weights))
+
+    def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return self.factors(self.indices[self.sample_rows(n, rng)])
