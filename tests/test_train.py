@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from vaelib.checkpoint import load_tensors, write_whole
+from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites
+from vaelib.files import write_whole
 from vaelib.networks import MLP
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.runs import Run, encode, find, table

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from vaelib import machine
-from vaelib.checkpoint import Checkpoints, load_tensors, save_tensors, write_json, write_whole
+from vaelib.checkpoint import Checkpoints, load_tensors, save_tensors
 from vaelib.datasets import FactorData
+from vaelib.files import write_json, write_whole
 from vaelib.objectives import Objective
 from vaelib.spec import from_spec, to_spec
 from vaelib.types import Codes
