@@ -167,7 +167,8 @@ def test_a_run_killed_in_mid_step_resumes_bit_for_bit(tmp_path):
     assert not Run(tmp_path / "killed").finished
     subprocess.run([*command, str(tmp_path / "killed")], check=True, env=environment)
     assert_same_weights(Run(tmp_path / "whole"), Run(tmp_path / "killed"))
-    assert Run(tmp_path / "killed").log["step"].tolist() == Run(tmp_path / "whole").log["step"].tolist()
+    logs = [Run(tmp_path / name).log for name in ("whole", "killed")]
+    assert logs[0]["step"].tolist() == logs[1]["step"].tolist()
 
 
 def step_reached(folder):

@@ -17,7 +17,9 @@ from torch.optim import Optimizer
 from vaelib.files import write_whole
 
 
-def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any] | None = None) -> None:
+def save_tensors(
+    path: Path, tensors: dict[str, Tensor], meta: dict[str, Any] | None = None
+) -> None:
     """Tensors and a JSON dictionary in one safetensors file."""
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     header = {"vaelib": json.dumps(meta or {})}

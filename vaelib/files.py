@@ -11,7 +11,7 @@ from typing import Any
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: no reader sees half of it."""
+    """Let `write` fill a temporary file beside `path`, then rename it: no one sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # the ending stays, because writers of pictures choose the format by it
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")

@@ -19,7 +19,8 @@ def pick_device(name: str = "auto") -> torch.device:
         try:
             return torch.device(name)
         except RuntimeError as error:
-            raise ValueError(f"device must be auto, cpu, cuda, cuda:N or mps, got {name!r}") from error
+            allowed = "auto, cpu, cuda, cuda:N or mps"
+            raise ValueError(f"device must be {allowed}, got {name!r}") from error
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -96,8 +96,8 @@ class Fast(Network):
 
 @dataclass(frozen=True)
 class Locatello(Network):
-    """The network of the disentanglement studies: Locatello et al. 2019 (arXiv 1811.12359, table 1),
-    after Higgins et al. 2017 (row 3 of their table 1).
+    """The network of the disentanglement studies: Locatello et al. 2019 (arXiv 1811.12359),
+    table 1, after Higgins et al. 2017, table 1, row 3.
 
     `deep_kernel` is the kernel of the 64-channel convolutions: 4 as printed; the released
     disentanglement_lib uses 2.

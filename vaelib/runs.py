@@ -92,7 +92,7 @@ class Run:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """scores.json: {distribution: {…, "scores": {metric: {name: value}}}}; {} before evaluation."""
+        """scores.json, {distribution: {…, "scores": {metric: {name: value}}}}; {} without one."""
         path = self.folder / "scores.json"
         return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
@@ -184,7 +184,7 @@ def _table_row(run: Run, distribution: str) -> dict[str, Any]:
     row |= {"steps": c.steps, "batch_size": c.batch_size, "seed": c.seed}
     if (run.folder / "log.csv").exists():
         last = run.log.iloc[-1]
-        row |= {"seconds": last["seconds"], "reconstruction": last.get("reconstruction"), "kl": last["kl"]}
+        row |= {name: last.get(name) for name in ("seconds", "reconstruction", "kl")}
     row["distribution"] = distribution
     for metric, values in run.scores.get(distribution, {}).get("scores", {}).items():
         row |= {m if m == metric else f"{metric}.{m}": v for m, v in values.items()}

@@ -1,8 +1,8 @@
 """Objects as JSON and back: an import path and keywords.
 
 `BetaVAE(beta=4.0)` ↔ `{"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": 4.0}`. Every part of a
-run (data, network, objective) is a dataclass, so its fields are its whole configuration; there is no
-table of names to keep up to date.
+run (data, network, objective) is a dataclass, so its fields are its whole configuration; there is
+no table of names to keep up to date.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 def to_spec(value: Any) -> Any:
     """`value` as plain JSON types. Dataclasses become dicts with a `type`; tuple keys, lists."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: to_spec(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-        return {"type": f"{type(value).__module__}:{type(value).__qualname__}", **fields}
+        names = [f.name for f in dataclasses.fields(value) if f.init]
+        path = f"{type(value).__module__}:{type(value).__qualname__}"
+        return {"type": path, **{name: to_spec(getattr(value, name)) for name in names}}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: to_spec(item) for key, item in value.items()}

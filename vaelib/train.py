@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,7 +24,7 @@ from vaelib.spec import from_spec, to_spec
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
 
-# How a run is carried out, not what it is: two configurations that differ only here are the same run.
+# How a run is carried out, not what it is: configurations that differ only here are the same run.
 HOW = ("device", "precision", "log_every", "checkpoint_every")
 
 
@@ -60,6 +59,7 @@ class TrainConfig:
         for name, base in (("data", FactorData), ("objective", Objective), ("network", Network)):
             if not isinstance(getattr(self, name), base):
                 raise ValueError(f"{name} must be a {base.__name__}, got {getattr(self, name)!r}")
+        self.objective.check_data(self.data)
 
     @property
     def key(self) -> str:
@@ -161,8 +161,8 @@ def check_finite(losses: list[Tensor], step: int, run: Run) -> None:
     bad = (~finite).nonzero()
     if len(bad):
         at = step + 1 - len(losses) + int(bad[0]) + 1
-        saved = run.checkpoints.paths()
-        last = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was saved yet"
+        good = run.checkpoints.paths()
+        last = f"the last good checkpoint is {good[-1]}" if good else "no checkpoint was saved yet"
         raise TrainingDiverged(
             f"the loss became {losses[int(bad[0])].item()} at step {at} of {run.label}; {last}. "
             "A lower learning_rate, a smaller weight, or precision='float32' usually helps"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -12,18 +13,24 @@ from torch.optim import Optimizer
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
+if TYPE_CHECKING:
+    from vaelib.datasets import FactorData
+
 
 class Objective(nn.Module, ABC):
     """A training loss: the reconstruction plus the penalty that a subclass writes.
 
     A subclass is a `@dataclass(eq=False)` whose fields are its hyper-parameters, and implements
     :meth:`penalty`. It is an `nn.Module`, so buffers (running averages, a controller's state) and
-    sub-modules (a critic) are saved with the run. The hooks below it, in the order in which training
-    calls them, do nothing by default.
+    sub-modules (a critic) are saved with the run. The other methods are hooks that do the usual or
+    nothing by default.
     """
 
     def __post_init__(self) -> None:
         nn.Module.__init__(self)
+
+    def check_data(self, data: FactorData) -> None:
+        """ValueError when this objective cannot be trained on `data`."""
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         """Build what depends on the model, once before training: critics, buffers of D numbers.

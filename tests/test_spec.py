@@ -1,0 +1,73 @@
+import json
+import math
+from dataclasses import dataclass, field
+
+import pytest
+
+import vaelib.datasets
+import vaelib.objectives
+from vaelib.datasets import DSprites, FactorData
+from vaelib.objectives import BetaVAE, Objective
+from vaelib.spec import build, discover, find_type, from_spec, to_spec
+
+
+@dataclass(frozen=True)
+class Inner:
+    value: float = math.inf
+    names: tuple[str, ...] = ("a", "b")
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner = field(default_factory=Inner)
+    many: tuple[Inner, ...] = ()
+    table: dict[str, float] = field(default_factory=dict)
+
+
+def test_a_spec_is_an_import_path_and_keywords():
+    expected = {"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": 8.0}
+    assert to_spec(BetaVAE(beta=8.0)) == expected
+    assert isinstance(from_spec(expected), BetaVAE) and from_spec(expected).beta == 8.0
+
+
+def test_nested_dataclasses_lists_dicts_and_infinity_survive_strict_json():
+    value = Outer(Inner(-math.inf), (Inner(1.5), Inner()), {"x": 2.0, "y": math.inf})
+    text = json.dumps(to_spec(value), allow_nan=False)
+    again = from_spec(json.loads(text))
+    assert again.inner.value == -math.inf and again.many[0].value == 1.5
+    assert again.table == {"x": 2.0, "y": math.inf}
+    assert to_spec(again) == to_spec(value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"type": "vaelib.objectives.beta_vae:GammaVAE"}, "no class .*GammaVAE"),
+        ({"type": "no_such_module:Thing"}, "no class"),
+        ({"type": "os:system"}, "must name a dataclass"),
+        ({"type": "subprocess:Popen", "args": ["ls"]}, "must name a dataclass"),
+        ({"type": ""}, "no class"),
+        ({"type": "vaelib.objectives.beta_vae:BetaVAE", "betta": 1.0}, r"fields \['beta'\].*betta"),
+    ],
+)
+def test_bad_specs_are_refused_and_run_nothing(spec, says):
+    with pytest.raises(ValueError, match=says):
+        from_spec(spec)
+
+
+def test_things_that_are_no_configuration_are_refused():
+    with pytest.raises(ValueError, match="dataclasses and plain values"):
+        to_spec({"f": print})
+
+
+def test_build_names_the_fields_that_there_are():
+    with pytest.raises(ValueError, match=r"Inner has the fields \['value', 'names'\], got \['x'\]"):
+        build(Inner, {"x": 1})
+
+
+def test_discover_finds_concrete_classes_only():
+    assert discover(vaelib.objectives, Objective)["BetaVAE"] is BetaVAE
+    assert "Objective" not in discover(vaelib.objectives, Objective)
+    assert discover(vaelib.datasets, FactorData)["DSprites"] is DSprites
+    assert "FactorData" not in discover(vaelib.datasets, FactorData)
+    assert find_type("vaelib.datasets.dsprites:DSprites") is DSprites
