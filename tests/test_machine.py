@@ -1,0 +1,69 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from vaelib import machine, paths
+
+
+def test_precision_follows_the_chip(monkeypatch):
+    cpu = torch.device("cpu")
+    for flags, dtype in [
+        ("fpu avx2", torch.float32),
+        ("avx512f avx512_bf16", torch.bfloat16),
+        ("amx_tile amx_bf16", torch.bfloat16),
+    ]:
+        monkeypatch.setattr(machine, "_cpuinfo", lambda field, flags=flags: flags)
+        assert machine.pick_precision("auto", cpu) == dtype
+        assert machine.pick_precision("float32", cpu) == torch.float32
+        assert machine.pick_precision("bfloat16", cpu) == torch.bfloat16
+
+
+def test_a_cpu_without_proc_counts_as_plain(monkeypatch):
+    monkeypatch.setattr(machine, "_cpuinfo", lambda field: "")
+    assert machine.pick_precision("auto", torch.device("cpu")) == torch.float32
+    assert machine.cpu_name()  # falls back to what Python knows
+
+
+def test_devices(monkeypatch):
+    assert machine.pick_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert machine.pick_device("auto") == torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert machine.pick_device("auto") == torch.device("mps")
+
+
+def test_the_description_is_plain_json_and_names_the_processor():
+    found = machine.describe()
+    assert json.loads(json.dumps(found)) == found
+    assert torch.__version__ == found["torch"] and "threads" in found["cpu"]
+
+
+def test_paths_follow_the_environment(monkeypatch, tmp_path):
+    assert paths.in_clone() and paths.data_dir().name == "data"
+    assert paths.shipped_dir() == paths.data_dir() / "checkpoints"
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path / "d"))
+    monkeypatch.setenv("VAELIB_RUNS", str(tmp_path / "r"))
+    assert paths.data_dir() == tmp_path / "d" and paths.runs_dir() == tmp_path / "r"
+    assert paths.shipped_dir().parent.name == "data"  # what is shipped does not move
+
+
+def test_outside_a_clone_the_users_cache_is_used(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "_ROOT", tmp_path)
+    monkeypatch.delenv("VAELIB_DATA", raising=False)
+    monkeypatch.delenv("VAELIB_RUNS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert paths.data_dir() == tmp_path / "cache" / "vaelib"
+    assert paths.runs_dir().name == "runs" and not paths.runs_dir().is_absolute()
+    assert paths.shipped_dir().parent.name == "vaelib"
+
+
+@pytest.mark.parametrize("module", ["vaelib", "vaelib.cli", "vaelib.types", "vaelib.datasets"])
+def test_importing_loads_nothing_heavy(module):
+    heavy = "{'torch', 'pandas', 'sklearn', 'matplotlib', 'h5py', 'ipywidgets'}"
+    code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
