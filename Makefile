@@ -21,9 +21,13 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel
 
 help:  ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
-	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-12s%s\n", $$1, $$2}' Makefile
-	@echo "Variables: PRESET=smoke|quick|full (report; now $(PRESET)), ARGS='...' (passed on),"
-	@echo "  PYTHON=python3.12 (the interpreter), TORCH_INDEX=https://download.pytorch.org/whl/cpu (a torch build)"
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  %-16s%s\n", $$1, $$2}' Makefile
+	@echo "Variables:"
+	@echo "  PRESET=quick    how long a report may take: smoke, quick or full"
+	@echo "  ARGS='...'      passed on to the command, as in: make report ARGS='-p beta 8'"
+	@echo "  PYTHON=python3  the interpreter that .venv is made with, at least 3.10"
+	@echo "  TORCH_INDEX=    where torch comes from when .venv is made, as in"
+	@echo "                  make install TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 install: $(STAMP)  ## .venv with vaelib and all it needs (the other targets call this)
 
@@ -58,8 +62,9 @@ clean:  ## remove .venv and caches; runs, reports and data stay
 
 # The stamp is touched last: a failed install leaves none, and the next call tries again.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
-	  echo "vaelib needs Python 3.10 or newer, but '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Choose another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "vaelib needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) -V 2>/dev/null || echo missing)." \
+	    "Choose another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@rm -f $(VENV)/.installed-*
 	@if ! $(RUN) -m pip -V >/dev/null 2>&1 || [ "$$($(RUN) -V)" != "$$($(PYTHON) -V)" ]; then \
 	  echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV); fi
