@@ -1,6 +1,8 @@
-"""What every metric asks of its codes before it counts."""
+"""What metrics ask of their codes before they count, and how they share them out."""
 
 from __future__ import annotations
+
+import hashlib
 
 import numpy as np
 
@@ -21,3 +23,40 @@ def varying(codes: Codes, metric: str, samples: int, factors: int = 1) -> Codes:
             f"{moves.sum()} among {codes.names}"
         )
     return codes if moves.all() else codes.select(*np.array(codes.names)[moves])
+
+
+def train_and_test(codes: Codes, metric: str) -> tuple[Codes, Codes]:
+    """The first two thirds and the rest, as in disentanglement_lib (10,000 and 5,000 of 15,000).
+
+    ValueError when the training part misses what the test asks: a factor that does not vary in
+    it, or values of which it has no sample while a tenth of the test has them (a sorted file).
+    """
+    train, test = codes.split()
+    for name, seen, asked in zip(codes.names, train.factors.T, test.factors.T, strict=True):
+        unseen = ~np.isin(asked, seen)
+        if (seen == seen[0]).all() or unseen.mean() > 0.1:
+            raise ValueError(
+                f"{metric} trains on the first two thirds of the samples, where {name} has "
+                f"{len(np.unique(seen))} values that miss {unseen.mean():.0%} of the others: "
+                "shuffle the samples, or give more"
+            )
+    return train, test
+
+
+def canonical(means: np.ndarray) -> np.ndarray:
+    """The same latents, (N, D), in an order and with signs that depend on their values alone.
+
+    Metrics that draw at random or stop an optimiser early use it, so that shuffled or flipped
+    latents change nothing, not even in the last digit.
+    """
+    first = np.argmax(means != 0, axis=0)
+    signs = np.sign(means[first, np.arange(means.shape[1])])
+    flipped = means * np.where(signs == 0, 1, signs) + 0.0  # + 0.0 turns -0.0 into 0.0
+    keys = [hashlib.blake2b(np.ascontiguousarray(column)).digest() for column in flipped.T]
+    return flipped[:, sorted(range(len(keys)), key=keys.__getitem__)]
+
+
+def pairs(names: tuple[str, ...]) -> list[tuple[int, int, str]]:
+    """Each pair of factors: its two columns, and the name under which its score is returned."""
+    k = len(names)
+    return [(i, j, f"{names[i]}+{names[j]}") for i in range(k) for j in range(i + 1, k)]

@@ -1,0 +1,32 @@
+"""Multinomial logistic regression, quiet about stopping early."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+
+def logistic_regression(x: np.ndarray, y: np.ndarray, **settings: Any) -> Any:
+    """A fitted scikit-learn LogisticRegression (lbfgs) on `x` (N, D), classes `y` (N,).
+
+    Where classes can be separated its optimum lies at infinity: the papers' limit of iterations
+    then is part of the score, so that stopping at it is no reason to warn.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(**settings).fit(x, y)
+
+
+def standardised(means: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """Latents with mean 0 and standard deviation 1 over `like` (default: themselves).
+
+    A latent that is constant there becomes 0 everywhere.
+    """
+    like = means if like is None else like
+    spread = np.where(np.ptp(like, axis=0) > 0, like.std(axis=0), np.inf)
+    return (means - like.mean(axis=0)) / spread
