@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from vaelib.plots.palette import FRAME, INK, MAP, WIDTH, new_axes, styled
+from vaelib.plots.palette import FRAME, INK, MAP, PALE, WIDTH, new_axes, styled
 
 
 @styled
@@ -38,8 +38,8 @@ def mutual_information(
     picture = ax.imshow(shown, cmap=MAP, vmin=0, vmax=max(shown.max(), 0.1), aspect="auto")
     _write_cells(ax, shown, picture.norm.vmax)
     for column, row in enumerate(shown.argmax(axis=0)):
-        corner = (column - 0.48, row - 0.46)
-        ax.add_patch(Rectangle(corner, 0.96, 0.92, fill=False, ec=FRAME, lw=2.2))
+        corner = (column - 0.48, row - 0.45)
+        ax.add_patch(Rectangle(corner, 0.96, 0.9, fill=False, ec=FRAME, lw=2.2))
     ax.set_xticks(range(len(factor_names)), factor_names)
     ax.set_yticks(range(len(order)), [f"z{j}" for j in order])
     _bare(ax)
@@ -125,7 +125,7 @@ def _write_cells(ax: Axes, values: np.ndarray, top: float) -> None:
     highest = values.max(axis=0)
     for (row, column), value in np.ndenumerate(values):
         weight = "bold" if value == highest[column] else "normal"
-        colour = "white" if value > 0.6 * top else INK
+        colour = "white" if value > 0.6 * top else INK if value > 0.02 * top else PALE
         how = {"ha": "center", "va": "center", "fontsize": 7.5, "color": colour, "weight": weight}
         ax.text(column, row, f"{value:.2f}", **how)
 

@@ -82,14 +82,15 @@ def prior_samples(images: Any, columns: int = 10, ax: Axes | None = None) -> Axe
 def traversal(traversal: Traversal, ax: Axes | None = None) -> Axes:
     """One latent a row, by falling KL; each moves over the values that it takes on the data.
 
-    Inactive latents are pale. The framed image of each row is nearest to the anchor's own code.
+    Inactive latents are pale. In each other row, the framed image is nearest to the anchor's own
+    code.
     """
     t = traversal
     keep = np.where(t.active, 1.0, _FADE)[:, None, None, None, None]
     cells = 1 - keep * (1 - t.images)
     ax = _show(cells, ax)
     _name_rows(ax, cells, t.labels, [INK if active else PALE for active in t.active])
-    _frame(ax, cells, [(row, column) for row, column in enumerate(t.home)])
+    _frame(ax, cells, [(row, column) for row, column in enumerate(t.home) if t.active[row]])
     shown = [0, t.images.shape[1] // 2, t.images.shape[1] - 1]
     ax.set_xticks([_centre(cells, 0, s)[0] for s in shown])
     ax.set_xticklabels([f"{100 * t.levels[s]:.0f} %" for s in shown])

@@ -79,19 +79,27 @@ def rate_distortion(
         mark = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)], "ls": ""}
         ax.plot(part[rate], part[distortion], ms=3.5, alpha=0.6, **mark)
         ax.plot(means[rate][value], means[distortion][value], ms=8, mec="white", **mark)
-        ax.annotate(
-            _value(group, value),
-            (means[rate][value], means[distortion][value]),
-            xytext=(7, 5),
-            textcoords="offset points",
-            fontsize=8,
-        )
     ax.margins(0.12)
+    _label_points(ax, [_value(group, value) for value, _ in parts], means.to_numpy())
     ax.set_xlabel("rate: KL in nats per image")
     ax.set_ylabel("distortion: reconstruction\nerror in nats per image")
-    seeds = _seeds([runs.groupby(group).size()]).replace("mean and range of", "large: mean of")
-    ax.set_title(f"Rate and distortion, {seeds}")
+    seeds = _seeds([runs.groupby(group).size()]).replace("mean and range", "large marks: mean")
+    ax.set_title(f"Rate and distortion ({seeds})")
     return ax
+
+
+def _label_points(ax: Axes, names: list[str], points: np.ndarray) -> None:
+    """Names to the upper right of `points` (N, 2), the lowest first, none on top of another."""
+    ax.get_xlim()  # settles the limits
+    places = ax.transData.transform(points) * 72 / ax.figure.dpi  # in points, as the text
+    taken: list[tuple[float, float]] = []
+    for i in np.argsort(places[:, 1], kind="stable"):
+        x, y = places[i] + (7, 5)
+        while any(abs(x - other) < 45 and abs(y - height) < 10 for other, height in taken):
+            y += 1
+        taken.append((x, y))
+        offset = (x, y) - places[i]
+        ax.annotate(names[i], points[i], xytext=offset, textcoords="offset points", fontsize=8)
 
 
 def _seeds(sizes: list) -> str:
