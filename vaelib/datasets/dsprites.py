@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -65,7 +65,7 @@ class DSprites(FactorData):
     def _table(self) -> np.ndarray:
         from vaelib.datasets.dsprites_files import open_file
 
-        return open_file(self.path)
+        return open_file(self.path, replace(self, path=None))
 
     def __getstate__(self) -> dict[str, str | None]:
         return {"path": self.path}  # a copy in another process opens the file itself

@@ -50,12 +50,11 @@ HDF5 = Layout(
 )
 
 
-def open_file(path: str, world: DSprites | None = None) -> np.ndarray:
+def open_file(path: str, world: DSprites) -> np.ndarray:
     """The images of the file at `path` as bits, (737280, 512) uint8, memory-mapped.
 
-    Filled on first use, with a progress bar. `world` says what the file must hold; dSprites.
+    Filled on first use, with a progress bar. `world` draws what the file must hold: DSprites().
     """
-    world = world or DSprites()
     found = find(path)
     with open_arrays(found) as file:
         layout = NPZ if isinstance(file, NpzFile) else HDF5
