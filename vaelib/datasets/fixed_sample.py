@@ -50,7 +50,8 @@ class FixedSample(Wrapped):
         if not (0 < total < np.inf and weights.min() >= 0):  # NaN too
             raise ValueError(f"weights must be {self.n} numbers ≥ 0, not all 0 and all finite")
         cumulative = np.cumsum(weights)
-        return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
+        cumulative /= cumulative[-1]  # the last is exactly 1, which random() never reaches
+        return np.searchsorted(cumulative, rng.random(n), side="right")
 
     def batch(self, rows: np.ndarray) -> Batch:
         """The images of these rows (n,) with their factors."""
