@@ -18,7 +18,8 @@ vaelib report --preset smoke            run the notebooks, make a report"""
 def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(
         prog="vaelib",
-        description="Train, score and look at disentangling VAEs. `vaelib COMMAND --help` tells more.",
+        description="Train, score and look at disentangling VAEs.\n"
+        "`vaelib COMMAND --help` tells more of a command and gives an example.",
         epilog=f"examples:\n{indent(EXAMPLES)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

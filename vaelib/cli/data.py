@@ -14,7 +14,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         commands,
         "data",
         "list, download and check data sets",
-        "dSprites is drawn by vaelib itself and needs no file. The official files can be used as well.",
+        "dSprites is drawn by vaelib itself and needs no file. The official files can be used too.",
         "vaelib data fetch dsprites\nvaelib data check data/dsprites.npz",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -46,7 +46,8 @@ def _add_fetch(actions: argparse._SubParsersAction) -> None:
 def _add_check(actions: argparse._SubParsersAction) -> None:
     parser = add_command(
         actions, "check", "see whether a file is whole and what it claims to be",
-        "Read a data file as training would, its hash included, and say what it is.",
+        "Read a file of dSprites as training would: its hash is compared with the official one,\n"
+        "or each image with the drawn one. Says what is wrong when it is refused.",
         "vaelib data check data/dsprites.npz",
     )  # fmt: skip
     parser.add_argument("path", metavar="PATH", help="the file")
@@ -60,7 +61,7 @@ def show(args: argparse.Namespace) -> int:
         factors = ", ".join(
             f"{n} {s}" for n, s in zip(cls.factor_names, cls.factor_sizes, strict=True)
         )
-        print(f"{name}: {find.first_line(cls)}\n  factors: {factors}")
+        print(f"{name}: {find.summary(cls)}\n  factors: {factors}")
     print(f"\nData folder: {data_dir()}")
     for path in sorted(data_dir().glob("*.*")):
         if path.suffix in (".npz", ".hdf5", ".h5", ".npy"):
@@ -85,7 +86,5 @@ def check(args: argparse.Namespace) -> int:
         raise FileNotFoundError(f"there is no file {path}")
     data = DSprites(str(path))
     data.render(np.zeros((1, len(data.factor_sizes)), dtype=np.int64))  # opens and checks the file
-    print(
-        f"{path} is a whole dSprites file: {len(data):,} images, and its hash is the official one"
-    )
+    print(f"{path}: whole, and all {len(data):,} images are those of dSprites")
     return 0

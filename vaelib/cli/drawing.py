@@ -19,9 +19,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         commands,
         "traverse",
         "draw what each latent of a run does",
-        "Encode one image, move one latent at a time, decode: a picture (png) with one row a latent,\n"
-        "or a film (gif) in which all latents move. Rows are ordered by their KL, in nats: how much\n"
-        "the latent tells about the image.",
+        "Encode one image, move one latent at a time, decode: a picture (png) with one row a\n"
+        "latent, or a film (gif) in which all latents move. Rows are ordered by KL, in nats:\n"
+        "how much the latent tells about the image.",
         "vaelib traverse runs/my-run --out traversal.png\n"
         "vaelib traverse runs/my-run --out traversal.gif --latents 3 7",
     )

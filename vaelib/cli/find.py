@@ -42,7 +42,6 @@ def by_name(found: Mapping[str, type], name: str, what: str) -> type:
     return matches[0]
 
 
-def first_line(value: object) -> str:
-    """The first line of a docstring."""
-    text = inspect.getdoc(value) or ""
-    return text.splitlines()[0] if text else ""
+def summary(value: object) -> str:
+    """The first paragraph of a docstring, as one line."""
+    return " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())

@@ -38,14 +38,14 @@ def show(args: argparse.Namespace) -> int:
 def _metrics() -> str:
     from vaelib import metrics
 
-    lines = [f"  {name}\n      {find.first_line(f)}" for name, f in metrics.all().items()]
+    lines = [f"  {name}\n      {find.summary(f)}" for name, f in metrics.all().items()]
     return "\n".join(["Metrics (--metrics):", *lines])
 
 
 def _classes(title: str, found: Mapping[str, type]) -> str:
     lines = []
     for name, cls in found.items():
-        lines += [f"  {name}", f"      {find.first_line(cls)}"]
+        lines += [f"  {name}", f"      {find.summary(cls)}"]
         lines += [f"      {field}" for field in fields_of(cls)]
     return "\n".join([title, *lines])
 

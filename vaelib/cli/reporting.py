@@ -19,10 +19,10 @@ def add(commands: argparse._SubParsersAction) -> None:
         commands,
         "report",
         "run the notebooks and make a report of pages",
-        "Run the notebooks with your parameters and make reports/NAME/index.html of them: pages that\n"
-        "open without a network. A parameter applies to every notebook that has it; unknown names,\n"
-        "wrong types and values out of range are refused before anything runs. A report that was\n"
-        "stopped goes on where it was when the same command is given again.",
+        "Run the notebooks with your parameters and make reports/NAME/index.html of them: pages\n"
+        "that open without a network. A parameter applies to every notebook that has it; unknown\n"
+        "names, wrong types and values out of range are refused before anything runs. A report\n"
+        "that was stopped goes on where it was when the same command is given again.",
         "vaelib report --list\n"
         "vaelib report --preset smoke\n"
         "vaelib report 02 -p beta 8 -p sigma 0.2 --name strong",
@@ -37,7 +37,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--preset",
         default="quick",
         choices=("smoke", "quick", "full"),
-        help="smoke: minutes, only a test; quick: the default values; full: long trainings (default: %(default)s)",
+        help="smoke: only a test, minutes; quick: the default values; full: long trainings "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "-p",
@@ -66,9 +67,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="run notebooks again that are finished with the same parameters",
     )
     parser.add_argument(
-        "--no-evaluate",
-        action="store_true",
-        help="do not score the runs that the notebooks left without scores",
+        "--metrics",
+        nargs="*",
+        default=["mig", "factor_vae_score"],
+        metavar="NAME",
+        help="score the runs that the notebooks left without scores by these; without a name, "
+        "by none (default: mig factor_vae_score)",
     )
     parser.add_argument(
         "--cell-timeout",
@@ -127,7 +131,7 @@ def settings_from(args: argparse.Namespace) -> Settings:
         cell_timeout=args.cell_timeout,
         timeout=args.timeout,
         again=args.again,
-        evaluate=not args.no_evaluate,
+        metrics=tuple(args.metrics),
     )
 
 

@@ -28,9 +28,10 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         commands,
         "evaluate",
         "score finished runs",
-        "Score runs by the disentanglement metrics, keep the scores in each run's scores.json, and\n"
-        "print one table. Scores are on uncorrelated factors, the only ground on which models trained\n"
-        "on different correlations can be compared; --as-trained scores on the run's own data.",
+        "Score runs by the disentanglement metrics, keep the scores in each run's scores.json,\n"
+        "and print a table. Scores are on uncorrelated factors, the only ground on which models\n"
+        "that were trained on different correlations can be compared; --as-trained scores on the\n"
+        "run's own data.",
         "vaelib evaluate runs --metrics mig factor_vae_score",
     )
     parser.add_argument(
@@ -62,8 +63,8 @@ def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
         commands,
         "evaluate-codes",
         "score codes of any model, from an npz file",
-        "Score codes that any program wrote: an npz file with the arrays `means` (N, D), one code a\n"
-        "row, `factors` (N, K), whole numbers, and if wanted `names`, the K names of the factors.\n"
+        "Score codes that any program wrote: an npz file with the arrays `means` (N, D), one code\n"
+        "a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names.\n"
         "Nothing in the file is unpickled.",
         "vaelib evaluate-codes codes.npz --metrics mig",
     )
@@ -174,6 +175,7 @@ def read_codes(path: Path) -> Codes:
         raise ValueError(f"{path} is not a whole npz file of plain arrays: {error}") from error
     if missing := {"means", "factors"} - set(arrays):
         raise ValueError(
-            f"{path} must hold means and factors, {sorted(missing)} is missing; it has {sorted(arrays)}"
+            f"{path} must hold means and factors, but {sorted(missing)} is missing; "
+            f"it has {sorted(arrays)}"
         )
     return Codes(arrays["means"], arrays["factors"], tuple(map(str, arrays.get("names", ()))))

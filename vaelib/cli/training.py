@@ -28,9 +28,9 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         commands,
         "train",
         "train a VAE",
-        "Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its last\n"
-        "checkpoint is; one that is finished is left as it is. `vaelib list` shows the names that\n"
-        "--objective, --data and --network take.",
+        "Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its\n"
+        "last checkpoint is; one that is finished is left as it is. `vaelib list` shows the names\n"
+        "that --objective, --data and --network take, and their options.",
         "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000",
     )
     parser.add_argument(
@@ -66,7 +66,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         default=[],
         nargs=3,
         metavar=("FACTOR", "FACTOR", "SIGMA"),
-        help="correlate two factors in training; a smaller sigma is a stronger correlation; repeat it for more pairs",
+        help="correlate two factors in training; a smaller sigma is a stronger correlation; "
+        "repeat it for more pairs",
     )
     parser.add_argument(
         "--network",

@@ -17,6 +17,7 @@ from vaelib.report.execution import Outcome, execute
 from vaelib.report.parameters import Parameter
 from vaelib.report.scrub import scrub_file
 from vaelib.report.state import State, notebook_key, only_one, write_json
+from vaelib.report.tables import QUICK, check_metrics, evaluate_new
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Settings:
     cell_timeout: float = 3600.0  # seconds for one cell
     timeout: float = 4 * 3600.0  # seconds for one notebook
     again: bool = False  # run finished notebooks again
-    evaluate: bool = True  # score the runs that the notebooks left without scores
+    metrics: tuple[str, ...] = QUICK  # to score the runs that the notebooks left without scores
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def build(settings: Settings, progress: bool = True) -> Report:
     sources = choose(settings.notebooks)
     offered = {name: parameters.read(path) for name, path in sources.items()}
     values = parameters.resolve(offered, settings.preset, settings.given)
+    check_metrics(settings.metrics)
     folder = report_folder(settings)
     with only_one(folder) as lock:
         made = Maker(settings, folder, sources, offered, values, lock)
@@ -88,8 +90,6 @@ class Maker:
     def run(self, progress: bool) -> Report:
         from tqdm import tqdm
 
-        from vaelib.report import tables
-
         write_json(
             self.folder / "params.json",
             {"preset": self.settings.preset, "given": self.settings.given, "values": self.values},
@@ -100,8 +100,8 @@ class Maker:
                 self.notebook(name, progress)
                 self.write()  # so that what is there can be read if the rest is stopped
                 bar.update()
-        if self.settings.evaluate:
-            tables.evaluate_new(self.folder / "runs", progress)
+        if self.settings.metrics:
+            evaluate_new(self.folder / "runs", self.settings.metrics, progress)
         return self.write()
 
     def write(self) -> Report:
@@ -170,7 +170,7 @@ class Maker:
 
 
 def choose(wanted: tuple[str, ...] = ()) -> dict[str, Path]:
-    """The notebooks by name; `wanted` are names, unique beginnings (`02`) or paths; none means all."""
+    """The notebooks by name; `wanted` are names, unique beginnings (`02`) or paths; none: all."""
     folder = notebooks_dir()
     there = {p.stem: p for p in sorted(folder.glob("*.ipynb"))}
     if not wanted and not there:

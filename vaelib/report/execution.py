@@ -132,7 +132,7 @@ def _read(stream: IO[str], lines: queue.Queue[str | None]) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Close the lifeline, on which the process ends its kernel and itself; kill it if it does not."""
+    """Close the lifeline: the process ends its kernel and itself, or is killed when it does not."""
     try:
         process.stdin.close()
     except BrokenPipeError:

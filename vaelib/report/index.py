@@ -136,7 +136,8 @@ def _gallery(report: Report, notebooks: dict[str, Any]) -> str:
     ]
     if not figures:
         return ""
-    return f'<section id="pictures"><h2>Pictures</h2><div class="gallery">{"".join(figures)}</div></section>'
+    gallery = f'<div class="gallery">{"".join(figures)}</div>'
+    return f'<section id="pictures"><h2>Pictures</h2>{gallery}</section>'
 
 
 def _figure(report: Report, name: str, number: int, picture: Picture) -> str:
@@ -161,23 +162,29 @@ def _scores(scores: dict[str, pd.DataFrame]) -> str:
         return ""
     parts = ['<section id="scores"><h2>Scores</h2>']
     for distribution, table in scores.items():
-        table, same = tables.common_columns(table)
-        note = "; ".join(f"{escape(k)} {escape(v)}" for k, v in same.items() if k != "distribution")
+        table, same = tables.arranged(table)
+        note = ", ".join(f"{_words(k)} {_cell(v)}" for k, v in same.items())
         parts.append(f"<h3>Scored on {distribution} factors</h3>")
-        parts.append(_frame(table) + (f'<p class="soft">All rows: {note}.</p>' if note else ""))
+        parts.append(
+            _frame(table) + (f'<p class="soft">The same in all rows: {note}.</p>' if note else "")
+        )
     return "\n".join([*parts, "</section>"])
 
 
 def _frame(table: pd.DataFrame) -> str:
     numbers = [i for i, c in enumerate(table.columns) if table[c].dtype.kind in "if"]
     rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    return _table([escape(str(c)).replace("_", " ") for c in table.columns], rows, numbers)
+    return _table([_words(str(c)) for c in table.columns], rows, numbers)
+
+
+def _words(column: str) -> str:
+    return escape(column.replace("_", " ").replace(".", ": "))
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4g}"
-    return escape(str(value))
+    return escape(str(value).replace("(path=None)", ""))
 
 
 def _parameters(report: Report, offered: Mapping[str, list[Parameter]]) -> str:
@@ -212,7 +219,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence
         "<tr>" + "".join(f"<td{k}>{c}</td>" for k, c in zip(kinds, row, strict=True)) + "</tr>\n"
         for row in rows
     )
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'
 
 
 def command(settings: Settings, report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import re
 from functools import cache
@@ -130,8 +131,10 @@ def template(name: str) -> Template:
 
 @cache
 def style() -> str:
-    """The style sheet of all pages: ours, and the colours of code on light and on dark screens."""
+    """The style sheet of all pages: ours with its font, and the colours of code, light and dark."""
+    font = (files("vaelib.report") / "fonts" / "noto-sans-math.woff2").read_bytes()
     own = (files("vaelib.report") / "style.css").read_text("utf-8")
+    own = own.replace("FONT", base64.b64encode(font).decode())
     light = HtmlFormatter(style="default").get_style_defs(".highlight")
     dark = HtmlFormatter(style="monokai").get_style_defs(".highlight")
     return f"{own}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"

@@ -3,8 +3,8 @@
 One parameter a line, `name: type = default  # help (smoke 40, full 30000) [1, 1000000]`:
 
 - the type is int, float, bool, str, or list[one of them];
-- the default is the value of the preset `quick`; round brackets at the end give other presets' values;
-- square brackets at the end give the smallest and largest value, braces {a, b} the allowed ones.
+- the default is the value of the preset `quick`; round brackets at the end give those of others;
+- square brackets at the end give the smallest and largest value, braces {a, b} all allowed ones.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _resolve(
 
 
 def describe(offered: Mapping[str, list[Parameter]]) -> str:
-    """What there is, as text: the parameters of each notebook with type, range, default and help."""
+    """What there is, as text: each notebook's parameters with type, default, range and help."""
     return "\n\n".join(f"{name}\n{_table(parameters)}" for name, parameters in offered.items())
 
 

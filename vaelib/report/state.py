@@ -36,7 +36,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def notebook_key(source: Path, parameters: dict[str, Any], mode: dict[str, Any]) -> str:
-    """A hash of all that decides what a notebook shows: its cells, its values, the mode, vaelib itself.
+    """A hash of all that decides what a notebook shows: its cells, its values, the mode, vaelib.
 
     Stored outputs and metadata do not count, so that opening and saving a notebook changes nothing.
     """
@@ -106,6 +106,7 @@ def _lock(fcntl: Any, descriptor: int, folder: Path, patience: float = 10.0) -> 
         except BlockingIOError:
             if time.monotonic() > end:
                 raise ValueError(
-                    f"another report is being written to {folder}; wait for it, or choose another --name"
+                    f"another report is being written to {folder}; wait for it, "
+                    "or choose another --name"
                 ) from None
             time.sleep(0.2)

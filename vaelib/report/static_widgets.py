@@ -1,12 +1,14 @@
-"""Widgets on a page without a kernel: their last pictures and texts, drawn from the stored state."""
+"""Widgets on a page without a kernel: their last pictures and texts, from the stored state."""
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
+_PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
 
 
 def take_out(notebook: Any) -> None:
@@ -15,18 +17,19 @@ def take_out(notebook: Any) -> None:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if VIEW in output.get("data", {}):
-                view = output["data"].pop(VIEW)
-                output["data"]["text/html"] = _fallback(view.get("model_id", ""), state, output)
+                _take_out(output["data"], state)
 
 
-def _fallback(model: str, state: dict[str, Any], output: Any) -> str:
-    """The widget as it was last seen; its plain text when no state was stored."""
-    drawn = draw(model, state)
-    if not drawn and "text/html" in output["data"]:
-        return output["data"]["text/html"]
-    drawn = drawn or f"<code>{escape(output['data'].get('text/plain', 'a widget'))}</code>"
+def _take_out(data: dict[str, Any], state: dict[str, Any]) -> None:
+    """Put in the widget as last seen; without a state the HTML beside it, or its text."""
+    drawn = draw(data.pop(VIEW).get("model_id", ""), state)
+    if not drawn and "text/html" in data:
+        return
+    drawn = drawn or f"<code>{escape(data.get('text/plain', 'a widget'))}</code>"
     note = "A control that moves in the notebook; here it stands still."
-    return f'<div class="widget" title="{note}">{drawn}</div>'
+    data["text/html"] = f'<div class="widget" title="{note}">{drawn}</div>'
+    if picture := _PICTURE.search(drawn):
+        data.setdefault("image/png", picture[1])  # for the index page
 
 
 def draw(model: str, state: dict[str, Any]) -> str:
@@ -39,27 +42,29 @@ def draw(model: str, state: dict[str, Any]) -> str:
         return "".join(_output(output) for output in fields.get("outputs", []))
     if kind in ("HTMLModel", "HTMLMathModel"):
         return f"<div>{_label(fields)}{fields.get('value', '')}</div>"
-    children = [draw(child, state) for child in fields.get("children", [])]
-    if children:
+    if fields.get("children"):
         row = " row" if kind == "HBoxModel" else ""
-        return f'<div class="widget-box{row}">{"".join(children)}</div>'
+        children = "".join(draw(child, state) for child in fields["children"])
+        return f'<div class="widget-box{row}">{children}</div>'
     return _control(fields)
 
 
 def _image(values: dict[str, Any]) -> str:
     data = next((b["data"] for b in values.get("buffers", []) if b["path"] == ["value"]), "")
-    kind = values["state"].get("format", "png")
+    return _img(data, values["state"].get("format", "png")) if data else ""
+
+
+def _img(data: str, kind: str = "png") -> str:
+    """`data` is base64, which may have line ends in it."""
     data = "".join(data.split())
-    return (
-        f'<img alt="the widget\'s picture" src="data:image/{kind};base64,{data}">' if data else ""
-    )
+    return f'<img alt="the picture of a widget" src="data:image/{kind};base64,{data}">'
 
 
 def _output(output: dict[str, Any]) -> str:
     """One output that an Output widget caught: a picture, HTML or text."""
     data = output.get("data", {})
     if "image/png" in data:
-        return f'<img alt="the widget\'s picture" src="data:image/png;base64,{data["image/png"].strip()}">'
+        return _img(data["image/png"])
     if "text/html" in data:
         return data["text/html"]
     text = data.get("text/plain", output.get("text", ""))
@@ -67,12 +72,12 @@ def _output(output: dict[str, Any]) -> str:
 
 
 def _control(fields: dict[str, Any]) -> str:
-    value = fields.get("value", fields.get("index"))
-    if "_options_labels" in fields and isinstance(fields.get("index"), int):
-        value = fields["_options_labels"][fields["index"]]
-    if value is None or value == "":
-        return f'<div class="control">{_label(fields)}</div>' if fields.get("description") else ""
-    return f'<div class="control">{_label(fields)}<b>{escape(str(value))}</b></div>'
+    """A slider, a menu, a button: its description and its value."""
+    value, at = fields.get("value"), fields.get("index")
+    if isinstance(at, int) and at < len(fields.get("_options_labels", ())):
+        value = fields["_options_labels"][at]
+    shown = "" if value in (None, "") else f"<b>{escape(str(value))}</b>"
+    return f'<div class="control">{_label(fields)}{shown}</div>' if _label(fields) or shown else ""
 
 
 def _label(fields: dict[str, Any]) -> str:

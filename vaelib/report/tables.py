@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,20 @@ from vaelib.report.state import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-DISTRIBUTIONS = ("uncorrelated", "correlated")
+
+QUICK = ("mig", "factor_vae_score")  # seconds a run; some others take minutes
 
 
-def evaluate_new(folder: Path, progress: bool = True) -> None:
+def check_metrics(names: Sequence[str]) -> None:
+    """ValueError, with what there is, for a metric that does not exist."""
+    from vaelib import metrics
+
+    if unknown := [name for name in names if name not in metrics.all()]:
+        there = ", ".join(metrics.all())
+        raise ValueError(f"metrics must be among {there}, got {', '.join(unknown)}")
+
+
+def evaluate_new(folder: Path, metrics: Sequence[str], progress: bool = True) -> None:
     """Score the finished runs under `folder` that have no scores yet."""
     from tqdm import tqdm
 
@@ -22,7 +33,7 @@ def evaluate_new(folder: Path, progress: bool = True) -> None:
 
     new = [run for run in find(folder) if run.finished and not run.scores]
     for run in tqdm(new, desc="scores", unit="run", disable=not progress or not new):
-        evaluate(run)
+        evaluate(run, metrics=metrics)
 
 
 def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -48,12 +59,21 @@ def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
     return [files[name] for name in tables]
 
 
-def common_columns(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The table without the columns that say the same in every row, and what these say."""
-    if len(table) < 2:
-        keep = ("network", "batch_size", "latent_dim", "distribution")
-        same = [column for column in table.columns if column in keep]
-    else:
-        setting = list(table.columns[: list(table.columns).index("distribution") + 1])
-        same = [c for c in setting if c != "run" and table[c].astype(str).nunique() == 1]
-    return table.drop(columns=same), {c: str(table[c].iloc[0]) for c in same}
+def arranged(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """For reading: what was varied, then the scores, then the rest; and what is common to all rows.
+
+    Settings that are the same in all rows are taken out and given as {name: value}.
+    """
+    columns = list(table.columns)
+    settings = columns[1 : columns.index("seed") + 1]  # after the run's name
+    rest = [c for c in ("reconstruction", "kl", "seconds") if c in columns]
+    scores = [c for c in columns if c not in (*settings, *rest, "run", "distribution")]
+    varied = [c for c in settings if _varied(table, c)]
+    same = {c: str(table[c].iloc[0]) for c in settings if c not in varied}
+    return table[[*varied, *scores, *rest, "run"]], same
+
+
+def _varied(table: pd.DataFrame, column: str) -> bool:
+    """Whether rows differ here; one row alone still shows what it is."""
+    alone = len(table) == 1 and column not in ("network", "latent_dim", "batch_size")
+    return alone or table[column].astype(str).nunique() > 1
