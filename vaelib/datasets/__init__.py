@@ -3,5 +3,7 @@
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.correlated import Correlated
 from vaelib.datasets.dsprites import DSprites
+from vaelib.datasets.fixed_sample import FixedSample
+from vaelib.datasets.pairs import Pairs
 
-__all__ = ["Correlated", "DSprites", "FactorData"]
+__all__ = ["Correlated", "DSprites", "FactorData", "FixedSample", "Pairs"]
