@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaelib.metrics._checks import canonical, train_and_test, varying
+from vaelib.metrics._memory import remembered
 from vaelib.metrics._parallel import per_factor
 from vaelib.metrics._regression import logistic_regression, standardised
 from vaelib.types import Codes
@@ -33,10 +34,15 @@ def explicitness(codes: Codes) -> dict[str, float]:
     x, x_test = standardised(train.means), standardised(test.means, like=train.means)
 
     def area(factor: int) -> float:
-        model = logistic_regression(x, train.factors[:, factor])
-        return _area(model.predict_proba(x_test), test.factors[:, factor], model.classes_)
+        return _explicit(x, train.factors[:, factor], x_test, test.factors[:, factor])
 
     return {"explicitness": float(np.mean(per_factor(area, range(len(codes.names)))))}
+
+
+@remembered
+def _explicit(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
+    model = logistic_regression(x, y)
+    return _area(model.predict_proba(x_test), y_test, model.classes_)
 
 
 def _area(chances: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> float:

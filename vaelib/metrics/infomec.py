@@ -6,6 +6,7 @@ import numpy as np
 
 from vaelib import information
 from vaelib.metrics._checks import canonical, varying
+from vaelib.metrics._memory import remembered
 from vaelib.metrics._parallel import per_factor
 from vaelib.metrics._regression import logistic_regression, standardised
 from vaelib.types import Codes
@@ -104,6 +105,7 @@ def _distance(ordered: np.ndarray, k: int) -> np.ndarray:
     return np.min(windows, axis=0)
 
 
+@remembered
 def _cross_entropy(x: np.ndarray, value: np.ndarray) -> float:
     """Mean -log chance of the true value, in nats, under an unpenalised balanced classifier."""
     model = logistic_regression(x, value, C=np.inf, class_weight="balanced", max_iter=100)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from vaelib.metrics._checks import train_and_test, varying
+from vaelib.metrics._memory import remembered
+from vaelib.metrics._parallel import per_factor
 from vaelib.types import Codes
 
 
@@ -29,32 +31,35 @@ def sap(codes: Codes) -> dict[str, float]:
     """
     codes = varying(codes, "sap", samples=150)
     train, test = train_and_test(codes, "sap")
-    accuracy = np.array(
-        [
-            [_accuracy(train, test, j, k) for k in range(len(codes.names))]
-            for j in range(codes.means.shape[1])
-        ]
-    )  # (D, K)
-    return {"sap": _gap(accuracy, _chance(train, test)), "sap_continuous": _gap(_r2(codes), 0.0)}
+    chance = _chance(train, test)
+
+    def accuracies(factor: int) -> np.ndarray:
+        asked = train.factors[:, factor], test.factors[:, factor]
+        columns = zip(train.means.T, test.means.T, strict=True)
+        found = [_accuracy(z, asked[0], z_test, asked[1]) for z, z_test in columns]
+        return np.array([chance[factor] if part is None else part for part in found])
+
+    accuracy = np.stack(per_factor(accuracies, range(len(codes.names))), axis=1)  # (D, K)
+    return {"sap": _gap(accuracy, chance), "sap_continuous": _gap(_r2(codes), 0.0)}
 
 
 def _gap(table: np.ndarray, floor: np.ndarray | float) -> float:
-    """Mean over the factors of the best latent minus the second best, `floor` if there is one."""
+    """Mean over the factors of the best latent minus the second best, or minus `floor` (D = 1)."""
     if len(table) == 1:
         return float(np.mean(np.maximum(table[0] - floor, 0)))
     ordered = np.sort(table, axis=0)
     return float(np.mean(ordered[-1] - ordered[-2]))
 
 
-def _accuracy(train: Codes, test: Codes, latent: int, factor: int) -> float:
+@remembered
+def _accuracy(z: np.ndarray, y: np.ndarray, z_test: np.ndarray, y_test: np.ndarray) -> float | None:
+    """Test accuracy of the SVM on one latent; None for a constant latent."""
     from sklearn.svm import LinearSVC
 
-    column = train.means[:, [latent]]
-    if np.ptp(column) == 0:
-        return float(_chance(train, test)[factor])
-    svm = LinearSVC(C=0.01, class_weight="balanced", dual="auto")
-    svm.fit(column, train.factors[:, factor])
-    return float(svm.score(test.means[:, [latent]], test.factors[:, factor]))
+    if np.ptp(z) == 0:
+        return None
+    svm = LinearSVC(C=0.01, class_weight="balanced", dual="auto").fit(z[:, None], y)
+    return float(svm.score(z_test[:, None], y_test))
 
 
 def _chance(train: Codes, test: Codes) -> np.ndarray:
