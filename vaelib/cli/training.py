@@ -71,7 +71,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--network",
-        default="Burgess",
+        default="Fast",
         metavar="NAME",
         help="the encoder and decoder (default: %(default)s)",
     )
