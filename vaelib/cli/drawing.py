@@ -90,14 +90,10 @@ def _save(traversal: Traversal, path: Path) -> None:
 
         save_gif(traversal, path)
         return
-    import io
-
     import matplotlib
 
     matplotlib.use("Agg")
     from vaelib import plots
-    from vaelib.report.state import write_bytes
+    from vaelib.files import write_whole
 
-    buffer = io.BytesIO()
-    plots.traversal(traversal).figure.savefig(buffer, format="png")
-    write_bytes(path, buffer.getvalue())
+    write_whole(path, plots.traversal(traversal).figure.savefig)

@@ -71,7 +71,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         nargs="*",
         default=["mig", "factor_vae_score"],
         metavar="NAME",
-        help="score the runs that the notebooks left without scores by these; without a name, "
+        help="score the runs that have no scores yet by these, or `all`; without a name "
         "by none (default: mig factor_vae_score)",
     )
     parser.add_argument(

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vaelib.runs import Run
-    from vaelib.types import Codes
 
 SAMPLES = 15_000  # as in vaelib.evaluate, which loads scikit-learn; a test compares
 
@@ -70,6 +69,11 @@ def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("file", metavar="FILE", help="the npz file")
     _add_metrics(parser)
+    parser.add_argument(
+        "--sanity",
+        action="store_true",
+        help="score a perfect, a rotated and a random code of the same size too",
+    )
     parser.set_defaults(command=evaluate_codes)
 
 
@@ -77,8 +81,10 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metrics",
         nargs="+",
+        default=["mig", "factor_vae_score"],
         metavar="NAME",
-        help="which metrics (default: all; `vaelib list` shows them)",
+        help="which metrics, or `all`, which takes minutes a run; `vaelib list metrics` shows them "
+        "(default: mig factor_vae_score)",
     )
     parser.add_argument(
         "--seed",
@@ -120,17 +126,20 @@ def _distribution(run: Run, args: argparse.Namespace) -> str:
 
 
 def _print_runs(runs: list[Run], distribution: str, csv: str | None) -> None:
+    from vaelib.report.tables import arranged
     from vaelib.runs import table
 
     frame = table(runs, distribution)
     if csv:
         _write(frame, Path(csv))
+    shown, same = arranged(frame)
     print(f"Scored on {distribution} factors:")
-    _print(frame.drop(columns=["network", "batch_size", "distribution"], errors="ignore"))
+    _print(shown)
+    print("The same in all rows: " + ", ".join(f"{name} {value}" for name, value in same.items()))
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
-    from vaelib.report.state import write_text
+    from vaelib.files import write_text
 
     write_text(path, frame.to_csv(index=False))
 
@@ -144,38 +153,24 @@ def _print(frame: pd.DataFrame) -> None:
 def evaluate_codes(args: argparse.Namespace) -> int:
     import pandas as pd
 
-    from vaelib.evaluate import score
+    from vaelib.codes_file import read_codes
+    from vaelib.evaluate import sanity_scores, score
 
-    codes = read_codes(Path(args.file))
-    scores = score(codes, args.metrics, args.seed, progress=sys.stderr.isatty())
+    codes, bar = read_codes(args.file), sys.stderr.isatty()
+    found = {"value": score(codes, args.metrics, args.seed, bar)}
+    if args.sanity:
+        found |= sanity_scores(codes, None, args.metrics, args.seed)
     rows = [
-        {"metric": metric, "score": name, "value": value}
-        for metric, values in scores.items()
-        for name, value in values.items()
+        {
+            "metric": metric,
+            "score": name,
+            **{title: t[metric].get(name) for title, t in found.items()},
+        }
+        for metric, values in found["value"].items()
+        for name in values
     ]
     frame = pd.DataFrame(rows)
     if args.csv:
         _write(frame, Path(args.csv))
     _print(frame)
     return 0
-
-
-def read_codes(path: Path) -> Codes:
-    """The codes in an npz file; ValueError says what is missing."""
-    import zipfile
-
-    import numpy as np
-
-    from vaelib.types import Codes
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, EOFError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole npz file of plain arrays: {error}") from error
-    if missing := {"means", "factors"} - set(arrays):
-        raise ValueError(
-            f"{path} must hold means and factors, but {sorted(missing)} is missing; "
-            f"it has {sorted(arrays)}"
-        )
-    return Codes(arrays["means"], arrays["factors"], tuple(map(str, arrays.get("names", ()))))

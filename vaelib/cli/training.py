@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--objective",
-        default="BetaVAE",
+        default=default_part("objective"),
         metavar="NAME",
         help="what is minimised (default: %(default)s)",
     )
@@ -49,7 +50,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--data",
-        default="DSprites",
+        default=default_part("data"),
         metavar="NAME|PATH",
         help="the images: a data set, or a file of dSprites (default: %(default)s)",
     )
@@ -71,7 +72,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--network",
-        default="Fast",
+        default=default_part("network"),
         metavar="NAME",
         help="the encoder and decoder (default: %(default)s)",
     )
@@ -113,8 +114,20 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 def training_fields() -> list[Field]:
     """The fields of TrainConfig that are numbers or words."""
+    return [field for field in all_fields() if field.type in SIMPLE]
+
+
+@cache
+def all_fields() -> list[Field]:
+    """The fields of TrainConfig, read without importing it."""
     source = (Path(__file__).parents[1] / "train.py").read_text("utf-8")
-    return [field for field in fields_in(source, "TrainConfig") if field.type in SIMPLE]
+    return fields_in(source, "TrainConfig")
+
+
+def default_part(name: str) -> str:
+    """The class that TrainConfig takes for `data`, `objective` or `network` unless told."""
+    text = next(f.default for f in all_fields() if f.name == name)
+    return text.split("default_factory=")[1].rstrip(")")
 
 
 def _add_field(parser: argparse.ArgumentParser, field: Field) -> None:

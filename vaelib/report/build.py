@@ -16,7 +16,7 @@ from vaelib.report import parameters
 from vaelib.report.execution import Outcome, execute
 from vaelib.report.parameters import Parameter
 from vaelib.report.scrub import scrub_file
-from vaelib.report.state import State, notebook_key, only_one, write_json
+from vaelib.report.state import State, notebook_key, only_one, write_plain_json
 from vaelib.report.tables import QUICK, check_metrics, evaluate_new
 
 
@@ -90,7 +90,7 @@ class Maker:
     def run(self, progress: bool) -> Report:
         from tqdm import tqdm
 
-        write_json(
+        write_plain_json(
             self.folder / "params.json",
             {"preset": self.settings.preset, "given": self.settings.given, "values": self.values},
         )

@@ -40,6 +40,8 @@ def execute(request: dict[str, Any], kernel: AsyncKernelManager) -> None:
         request["source"],
         request["target"],
         parameters=request["parameters"],
+        kernel_name="python3",  # whatever the notebook says, or does not say
+        language="python",
         cwd=request["cwd"],
         progress_bar=False,
         start_timeout=120,

@@ -16,6 +16,9 @@ from typing import IO, Any
 
 from vaelib.paths import in_clone
 
+# Figures become outputs of their cells even where MPLBACKEND asks for windows or for none.
+_FIGURES = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -64,7 +67,7 @@ def _start(environment: dict[str, str], log: IO[str], lock: int | None) -> subpr
         text=True,
         encoding="utf-8",
         errors="replace",
-        env={**os.environ, **_import_path(), **environment},
+        env={**os.environ, **_FIGURES, **_import_path(), **environment},
         pass_fds=[] if lock is None else [lock],
         start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends this process
     )

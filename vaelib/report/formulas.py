@@ -43,7 +43,8 @@ def to_mathml(latex: str, display: bool = False) -> str:
         return _as_code(latex, display)
     for pattern, replacement in _AFTER:
         mathml = re.sub(pattern, replacement, mathml)
-    return mathml.replace("<math ", f'<math alttext="{escape(latex.strip())}" ', 1)
+    head = f'<math alttext="{escape(latex.strip())}" '
+    return mathml.replace('<math xmlns="http://www.w3.org/1998/Math/MathML" ', head, 1)
 
 
 def _as_code(latex: str, display: bool) -> str:

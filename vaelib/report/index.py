@@ -10,13 +10,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vaelib.files import write_text, write_whole
 from vaelib.report import tables
 from vaelib.report.facts import facts
 from vaelib.report.markdown import to_html
 from vaelib.report.page import POLICY, prepare, style, template
 from vaelib.report.parameters import Parameter
 from vaelib.report.pictures import Picture, pictures, title_of
-from vaelib.report.state import write_bytes, write_json, write_text
+from vaelib.report.state import write_plain_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ def write_index(
     scores = tables.score_tables(report.folder / "runs")
     files = tables.write_csv(report.folder, scores)
     made = facts()
-    write_json(report.folder / "metrics.json", _metrics(report, scores, made))
+    write_plain_json(report.folder / "metrics.json", _metrics(report, scores, made))
     page = template("index").substitute(
         policy=POLICY,
         style=style(),
@@ -60,13 +61,8 @@ def _read(page: Path) -> Any:
 def _metrics(
     report: Report, scores: dict[str, pd.DataFrame], made: dict[str, str]
 ) -> dict[str, Any]:
-    runs = {name: [_plain(row) for row in t.to_dict("records")] for name, t in scores.items()}
+    runs = {name: table.to_dict("records") for name, table in scores.items()}
     return {"made": made, "notebooks": report.records, "runs": runs}
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Without NaN, which JSON does not have."""
-    return {k: v for k, v in row.items() if not (isinstance(v, float) and math.isnan(v))}
 
 
 def _lead(report: Report, planned: int) -> str:
@@ -143,7 +139,7 @@ def _gallery(report: Report, notebooks: dict[str, Any]) -> str:
 def _figure(report: Report, name: str, number: int, picture: Picture) -> str:
     page = Path(report.records[name]["page"])
     file = f"figures/{page.stem}-{number}.png"
-    write_bytes(report.folder / file, picture.png)
+    write_whole(report.folder / file, lambda path: path.write_bytes(picture.png))
     caption, alt = _inline(picture.caption or name), escape(picture.caption or name)
     return (
         f'<figure><a href="{page.as_posix()}#cell-id={escape(picture.cell)}">'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from bs4 import BeautifulSoup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -25,6 +26,12 @@ class Renderer(IPythonRenderer):
     def latex_environment(self, name: str, body: str) -> str:
         return to_mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display=True)
 
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
+        """nbconvert's own re-writes the heading as XML, of which a formula comes out broken."""
+        name = quote(plain(text).replace(" ", "-"))
+        link = "" if self.exclude_anchor_links else f'<a class="anchor-link" href="#{name}">¶</a>'
+        return f'<h{level} id="{name}">{text}{link}</h{level}>\n'
+
     def block_html(self, html: str) -> str:
         return formulas_in_html(super().block_html(html))
 
@@ -38,6 +45,11 @@ def to_html(text: str, attachments: dict[str, Any] | None = None, anchors: bool 
         escape=False, attachments=attachments or {}, exclude_anchor_links=not anchors
     )
     return MarkdownWithMath(renderer=renderer).render(text)
+
+
+def plain(html: str) -> str:
+    """The text of `html`."""
+    return BeautifulSoup(html, "html.parser").get_text().strip()
 
 
 def formulas_in_html(html: str) -> str:

@@ -16,12 +16,12 @@ from jinja2 import pass_context
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
+from vaelib.files import write_text
 from vaelib.report import static_widgets
 from vaelib.report.formulas import replace_in_text
-from vaelib.report.markdown import formulas_in_html, to_html
+from vaelib.report.markdown import formulas_in_html, plain, to_html
 from vaelib.report.offline import offline
 from vaelib.report.pictures import title_of
-from vaelib.report.state import write_text
 
 # A browser that obeys this loads nothing from a network even if a page asked for it.
 POLICY = (
@@ -45,7 +45,7 @@ def render(notebook: Any, title: str, banner: str = "", links: str = "") -> str:
     exporter = Exporter(template_name="basic")
     body, _ = exporter.from_notebook_node(prepare(notebook))
     return template("notebook").substitute(
-        title=escape(title),
+        title=escape(plain(to_html(title))),
         policy=POLICY,
         style=style(),
         banner=banner,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from vaelib.files import write_text
 from vaelib.paths import in_clone
-from vaelib.report.state import PACKAGE, write_text
+from vaelib.report.state import PACKAGE
 
 
 def scrub_file(path: Path, report: Path) -> None:

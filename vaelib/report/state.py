@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from vaelib import __version__
+from vaelib.files import write_json
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a temporary file beside `path`, then rename it: no reader sees half of it."""
-    write_bytes(path, text.encode("utf-8"))
+def write_plain_json(path: Path, value: Any) -> None:
+    write_json(path, _plain(value))
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, default=str) + "\n")
+def _plain(value: Any) -> Any:
+    """JSON has no infinity and no NaN: "inf", as in a run's config.json, and null."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def notebook_key(source: Path, parameters: dict[str, Any], mode: dict[str, Any]) -> str:
@@ -71,11 +68,11 @@ class State:
 
     def record(self, name: str, record: dict[str, Any]) -> None:
         self.notebooks[name] = record
-        write_json(self.path, self.notebooks)
+        write_plain_json(self.path, self.notebooks)
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[int | None]:
+def only_one(folder: Path, patience: float = 10.0) -> Iterator[int | None]:
     """Hold the report's folder; ValueError when another report is being written there.
 
     The file descriptor given is inherited by the processes of notebooks, so that the folder stays
@@ -89,13 +86,13 @@ def only_one(folder: Path) -> Iterator[int | None]:
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _lock(fcntl, descriptor, folder)
+        _lock(fcntl, descriptor, folder, patience)
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _lock(fcntl: Any, descriptor: int, folder: Path, patience: float = 10.0) -> None:
+def _lock(fcntl: Any, descriptor: int, folder: Path, patience: float) -> None:
     import time
 
     end = time.monotonic() + patience  # a report that was just killed needs a moment to end

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaelib.report.state import write_text
+from vaelib.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vaelib.runs import Run
 
 QUICK = ("mig", "factor_vae_score")  # seconds a run; some others take minutes
 
@@ -19,7 +21,8 @@ def check_metrics(names: Sequence[str]) -> None:
     """ValueError, with what there is, for a metric that does not exist."""
     from vaelib import metrics
 
-    if unknown := [name for name in names if name not in metrics.all()]:
+    unknown = [name for name in names if name not in metrics.all() and list(names) != ["all"]]
+    if unknown:
         there = ", ".join(metrics.all())
         raise ValueError(f"metrics must be among {there}, got {', '.join(unknown)}")
 
@@ -29,11 +32,28 @@ def evaluate_new(folder: Path, metrics: Sequence[str], progress: bool = True) ->
     from tqdm import tqdm
 
     from vaelib.evaluate import evaluate
-    from vaelib.runs import find
 
-    new = [run for run in find(folder) if run.finished and not run.scores]
+    new = [run for run in readable_runs(folder) if run.finished and not run.scores]
     for run in tqdm(new, desc="scores", unit="run", disable=not progress or not new):
-        evaluate(run, metrics=metrics)
+        try:
+            evaluate(run, metrics=metrics)
+        except ValueError as error:  # damaged weights must not cost the report
+            warnings.warn(f"no scores for {run.folder.name}: {error}", stacklevel=2)
+
+
+def readable_runs(folder: Path) -> list[Run]:
+    """The runs under `folder`; a warning for each that is damaged or of another version."""
+    from vaelib.runs import find, table
+
+    runs = []
+    for run in find(folder) if folder.exists() else []:
+        try:
+            table([run])
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            warnings.warn(f"left out of the report, {run.folder.name}: {error}", stacklevel=2)
+        else:
+            runs.append(run)
+    return runs
 
 
 def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -41,9 +61,9 @@ def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
 
     Runs without scores stand in the table of the uncorrelated distribution, without numbers.
     """
-    from vaelib.runs import find, table
+    from vaelib.runs import table
 
-    runs = find(folder) if folder.exists() else []
+    runs = readable_runs(folder)
     chosen = {
         "uncorrelated": [r for r in runs if "uncorrelated" in r.scores or not r.scores],
         "correlated": [r for r in runs if "correlated" in r.scores],
@@ -62,15 +82,24 @@ def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
 def arranged(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """For reading: what was varied, then the scores, then the rest; and what is common to all rows.
 
-    Settings that are the same in all rows are taken out and given as {name: value}.
+    Settings that are the same in all rows are taken out and given as {name: value}. Scores of
+    single pairs of factors are left to the files.
     """
-    columns = list(table.columns)
-    settings = columns[1 : columns.index("seed") + 1]  # after the run's name
-    rest = [c for c in ("reconstruction", "kl", "seconds") if c in columns]
-    scores = [c for c in columns if c not in (*settings, *rest, "run", "distribution")]
+    scores = [c for c in table.columns if is_score(c)]
+    rest = [c for c in ("reconstruction", "kl", "seconds") if c in table]
+    other = {*scores, *rest, "run", "distribution"}
+    settings = [c for c in table.columns if c not in other]
     varied = [c for c in settings if _varied(table, c)]
     same = {c: str(table[c].iloc[0]) for c in settings if c not in varied}
+    scores = [c for c in scores if not set("+|") & set(c)]
     return table[[*varied, *scores, *rest, "run"]], same
+
+
+def is_score(column: str) -> bool:
+    """Whether a column of a table of runs is a metric's: `mig`, or `dci.completeness`."""
+    from vaelib import metrics
+
+    return column.split(".")[0] in metrics.all()
 
 
 def _varied(table: pd.DataFrame, column: str) -> bool:
