@@ -1,0 +1,149 @@
+"""Weights β_ij of pairs of latents, from how dependent the pairs were measured to be.
+
+They are small frozen dataclasses that can be put into one another:
+`WeakThenTighten(IfSignificant(Relaxed(beta_max=6.0)))`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from vaelib.dependence import without_diagonal
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of the dependence of the pairs, symmetric (D, D) each, in nats."""
+
+    mean: Tensor  # running average of the measured dependence
+    null_mean: Tensor  # the same for latents of different images: the estimator's bias
+    null_std: Tensor  # the standard error of such an average
+
+
+class PairWeights(ABC):
+    """A rule that prices each pair: β_ij nats for each nat of dependence."""
+
+    @abstractmethod
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        """Symmetric (D, D) with a diagonal of 0."""
+
+
+@dataclass(frozen=True)
+class Uniform(PairWeights):
+    """The same price for all pairs: the control for every adaptive rule."""
+
+    beta: float = 6.0
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        return without_diagonal(torch.full_like(measured.mean, self.beta))
+
+
+@dataclass(frozen=True)
+class Chosen(PairWeights):
+    """`relaxed` for the pairs named here, `beta` for the rest: an oracle, or a random control."""
+
+    pairs: tuple[tuple[int, int], ...] = ((0, 1),)  # latents
+    beta: float = 6.0
+    relaxed: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pairs", tuple((int(i), int(j)) for i, j in self.pairs))
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        weights = torch.full_like(measured.mean, self.beta)
+        for i, j in self.pairs:
+            weights[i, j] = weights[j, i] = self.relaxed
+        return without_diagonal(weights)
+
+
+@dataclass(frozen=True)
+class Relaxed(PairWeights):
+    r"""The concave price φ(I) = β_max·ε·log(1 + I/ε), majorised: the slope at the measured Ī,
+
+    β_ij = clip(β_max · ε/(ε + Ī_ij), β_min, β_max).
+
+    A pair with Ī ≪ ε pays β_max, a strongly dependent one about the logarithm of its
+    dependence: few dependent pairs are cheaper than many weakly dependent ones.
+    """
+
+    beta_max: float = 6.0
+    epsilon: float = 0.05  # nats; above the estimator's noise, below true dependence
+    beta_min: float = 1.0  # 1 is what the KL asks anyway; 0 refunds even that
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.beta_min <= self.beta_max and self.epsilon > 0):
+            raise ValueError(
+                "0 ≤ beta_min ≤ beta_max and epsilon > 0 must hold, got "
+                f"{self.beta_min}, {self.beta_max} and {self.epsilon}"
+            )
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        price = self.beta_max * self.epsilon / (self.epsilon + measured.mean.clamp_min(0))
+        return without_diagonal(price.clamp(self.beta_min, self.beta_max))
+
+
+@dataclass(frozen=True)
+class IfSignificant(PairWeights):
+    """`weights`, given only the dependence beyond what independent latents would show by chance.
+
+    Subtracted are the independent latents' average and `z` standard errors; below 0 it counts as 0.
+    """
+
+    weights: PairWeights = field(default_factory=Relaxed)
+    z: float = 3.0  # standard errors; 3 is one pair in 740 by chance
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        floor = measured.null_mean + self.z * measured.null_std
+        return self.weights(replace(measured, mean=(measured.mean - floor).clamp_min(0)), step)
+
+
+@dataclass(frozen=True)
+class WeakThenTighten(PairWeights):
+    """`start` for all pairs while the dependence is measured, then a linear change to `weights`.
+
+    Under full pressure from the first step a network rotates the dependence out of sight, and a
+    rule driven by what is measured finds nothing to relax.
+    """
+
+    weights: PairWeights = field(default_factory=lambda: IfSignificant(Relaxed()))
+    start: float = 1.0  # 1: only the KL's own price
+    measure_steps: int = 3_000
+    tighten_steps: int = 5_000
+
+    def __post_init__(self) -> None:
+        if self.measure_steps < 0 or self.tighten_steps < 1:
+            raise ValueError(
+                "measure_steps must be at least 0 and tighten_steps at least 1, got "
+                f"{self.measure_steps} and {self.tighten_steps}"
+            )
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        share = min(1.0, max(0.0, (step - self.measure_steps) / self.tighten_steps))
+        weak = without_diagonal(torch.full_like(measured.mean, self.start))
+        return weak + share * (self.weights(measured, step) - weak)
+
+
+@dataclass(frozen=True)
+class AtMost(PairWeights):
+    """`weights`, tightened so that all pairs together are not relaxed by more than `budget` pairs.
+
+    Limits the feedback by which a pair that is entangled by accident gets relaxed and stays so.
+    """
+
+    weights: PairWeights = field(default_factory=Relaxed)
+    budget: float = 3.0  # Σ_{i<j} (1 − β_ij/β_max)
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        weights = self.weights(measured, step)
+        relaxed = relaxation(weights)
+        share = (self.budget / relaxed.triu(1).sum().clamp_min(1e-12)).clamp_max(1.0)
+        return without_diagonal(weights.max() * (1 - share * relaxed))
+
+
+def relaxation(weights: Tensor) -> Tensor:
+    """1 − β_ij / max β, (D, D), diagonal 0: 0 for a pair that pays the full price."""
+    return without_diagonal(1 - weights / weights.max().clamp_min(1e-12))

@@ -1,0 +1,170 @@
+"""Summands of :class:`~vaelib.objectives.pairwise_beta.PairwiseBeta`, to be combined in a list."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from vaelib.support import Bank, all_pairs, hausdorff
+from vaelib.types import Posterior, VAEOutput
+
+
+@dataclass(frozen=True)
+class PairState:
+    """What a term may use, symmetric (D, D) each with a diagonal of 0."""
+
+    dependence: Tensor  # of this batch, in nats; gradients reach the model
+    beta: Tensor  # the price of each pair
+    relaxation: Tensor  # 1 − β_ij / max β
+
+
+class Term(nn.Module, ABC):
+    """A summand. Subclasses are `@dataclass(eq=False)`; buffers and optimisers are saved."""
+
+    def __post_init__(self) -> None:
+        nn.Module.__init__(self)
+
+    def prepare(self, latent_dim: int) -> None:
+        """Build what depends on the number of latents, once before training."""
+
+    @abstractmethod
+    def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
+        """Summands of the loss, {name: ()}, in nats per image."""
+
+    def learn(self, out: VAEOutput) -> None:
+        """Called after the model's step."""
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {}
+
+    def extra_log(self) -> dict[str, float]:
+        return {}
+
+
+@dataclass(eq=False)
+class WeightedKL(Term):
+    """β·KL(q(z|x) ‖ N(0, I)), as in β-VAE. It asks β nats for each nat of total correlation too."""
+
+    beta: float = 1.0
+
+    def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
+        return {"weighted_kl": self.beta * out.posterior.kl().sum(1).mean()}
+
+
+@dataclass(eq=False)
+class PairPenalty(Term):
+    """Σ_{i<j} (β_ij − included)·Î_ij.
+
+    `included` is the price that the KL term asks already (its β), so that β_ij is the whole price
+    of a pair's dependence, as β is that of the total correlation in BetaTCVAE. Uniform β_ij =
+    included leaves a β-VAE. The pairs' sum is not the total correlation: dependence of higher order
+    counts differently.
+    """
+
+    included: float = 1.0
+
+    def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
+        extra = (pairs.beta - self.included) * pairs.dependence
+        return {"pair_dependence": extra.triu(1).sum()}
+
+
+@dataclass(eq=False)
+class Support(Term):
+    """γ Σ_{i<j} (1 − β_ij/β_max)·HFS_ij, on the `pairs` most relaxed pairs.
+
+    A signal for the axes in the plane of a relaxed pair, where the relaxed penalty gives none. The
+    Hausdorff distance (Roth et al. 2023, arXiv 2210.07347) is of means divided by their standard
+    deviation, so that shrinking a latent gains nothing; the last `bank` means count as
+    occurring.
+    """
+
+    gamma: float = 8.0
+    pairs: int = 5
+    bank: int = 1024  # means
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pairs < 1 or self.bank < 0:
+            raise ValueError(
+                f"pairs must be at least 1 and bank at least 0, got {self.pairs} and {self.bank}"
+            )
+
+    def prepare(self, latent_dim: int) -> None:
+        self.means = Bank(self.bank, latent_dim)
+
+    def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
+        mean = out.posterior.mean
+        held = self.means.held()
+        scale = torch.cat([mean, held]).std(0, correction=0).clamp_min(1e-6)
+        every = all_pairs(mean.shape[1], mean.device)
+        relaxed, chosen = pairs.relaxation[tuple(every.T)].topk(min(self.pairs, len(every)))
+        distances = hausdorff(mean / scale, every[chosen], held / scale if self.bank else None)
+        return {"support": self.gamma * (relaxed * distances).sum()}
+
+    def learn(self, out: VAEOutput) -> None:
+        self.means.add(out.posterior.mean)
+
+
+@dataclass(eq=False)
+class CorrelatedKL(Term):
+    r"""β·KL(q(z|x) ‖ N(0, R)) + λ Σ_{i<j} |R_ij| with a learned correlation matrix R; in place of
+    WeightedKL.
+
+    Removes the price of a true correlation from the KL: with the best R it does not change when the
+    plane of a pair is rotated, so it pulls neither to the axes nor away. λ → `sparsity`. R is
+    0.95·LLᵀ + 0.05·I with unit rows in the triangle L, so |R_ij| ≤ 0.95 and R is
+    never near-singular; at first it is I, where the term is the ordinary KL.
+    """
+
+    beta: float = 1.0
+    sparsity: float = 0.05  # nats for each unit of |R_ij|; ours
+    learning_rate: float = 1e-3  # of R; ours
+
+    def prepare(self, latent_dim: int) -> None:
+        self.triangle = nn.Parameter(torch.zeros(latent_dim, latent_dim))
+        self.adam = Adam([self.triangle], self.learning_rate)
+
+    def correlation(self) -> Tensor:
+        """R, (D, D)."""
+        identity = torch.eye(len(self.triangle), device=self.triangle.device)
+        rows = nn.functional.normalize(self.triangle.tril(-1) + identity, dim=1)
+        return 0.95 * rows @ rows.T + 0.05 * identity
+
+    def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
+        r = self.correlation()
+        return {
+            "correlated_kl": self.beta * correlated_kl(out.posterior, r).mean(),
+            "prior_sparsity": self.sparsity * r.triu(1).abs().sum(),
+        }
+
+    def learn(self, out: VAEOutput) -> None:
+        self.adam.step()
+        self.adam.zero_grad()
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {"prior": self.adam}
+
+    @torch.no_grad()
+    def extra_log(self) -> dict[str, float]:
+        return named_pairs("prior", self.correlation())
+
+
+def correlated_kl(posterior: Posterior, r: Tensor) -> Tensor:
+    """KL(N(μ, diag σ²) ‖ N(0, R)) of each image, (B,), in nats."""
+    triangle = torch.linalg.cholesky(r.to(posterior.mean))
+    inverse = torch.cholesky_inverse(triangle)
+    log_det = 2 * triangle.diagonal().log().sum()
+    variances = (posterior.logvar.exp() * inverse.diagonal()).sum(1)
+    distance = ((posterior.mean @ inverse) * posterior.mean).sum(1)
+    d = posterior.mean.shape[1]
+    return 0.5 * (variances + distance - d + log_det - posterior.logvar.sum(1))
+
+
+def named_pairs(name: str, matrix: Tensor) -> dict[str, float]:
+    """The upper triangle of (D, D) as columns of the log: name_0_1, name_0_2, …"""
+    values, pairs = matrix.tolist(), all_pairs(len(matrix)).tolist()
+    return {f"{name}_{i}_{j}": float(f"{values[i][j]:.5g}") for i, j in pairs}
