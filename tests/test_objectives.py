@@ -1,0 +1,201 @@
+"""What every objective must do, whatever it is about: new files are found and tested too."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from vaelib.checkpoint import load_tensors, save_tensors
+from vaelib.datasets import DSprites
+from vaelib.datasets.pairs import Pairs
+from vaelib.networks import MLP
+from vaelib.objectives import FOUND, Objective
+from vaelib.objectives.l_vae import R1
+from vaelib.objectives.pair_weights import AtMost, IfSignificant, Relaxed, WeakThenTighten
+from vaelib.objectives.terms import CorrelatedKL, PairPenalty, Support, WeightedKL
+from vaelib.spec import build, from_spec, to_spec
+from vaelib.train import TrainConfig, train
+from vaelib.vae import VAE
+
+D, B = 4, 8
+QUICK = WeakThenTighten(AtMost(IfSignificant(Relaxed()), 1.0), measure_steps=5, tighten_steps=20)
+OPTIONS = {  # the defaults, made small; and the other forms that a class has
+    "FactorVAE": [{"critic_width": 16}],
+    "FactorizedSupport": [{}, {"bank": 20, "pairs": 3}],
+    "LVAE": [{}, {"reading": R1()}],
+    "PairwiseBeta": [
+        {},
+        {"weights": QUICK, "terms": (CorrelatedKL(), PairPenalty(), Support(bank=20))},
+        {"weights": QUICK, "terms": (WeightedKL(), Support(bank=0))},
+        {"weights": QUICK, "terms": (CorrelatedKL(sparsity=1.0),)},
+    ],
+}
+CASES = [(cls, o) for name, cls in FOUND.items() for o in OPTIONS.get(name, [{}])]
+every_objective = pytest.mark.parametrize(
+    "cls, options", CASES, ids=[f"{c.__name__}-{i}" for i, (c, _) in enumerate(CASES)]
+)
+
+
+def made(cls, options):
+    return from_spec(to_spec(build(cls, options)))  # a fresh copy: terms hold state
+
+
+def data_for(objective):
+    try:
+        objective.check_data(DSprites())
+        return DSprites()
+    except ValueError:
+        return Pairs(DSprites(), k=1)
+
+
+def prepared(cls, options, seed=0):
+    torch.manual_seed(seed)
+    objective, rng = made(cls, options), torch.Generator().manual_seed(seed)
+    vae = VAE(MLP(hidden=16), (1, 64, 64), D)
+    objective.prepare(vae, 1000, rng)
+    batch = data_for(objective).sample(B, np.random.default_rng(seed)).to("cpu")
+    return objective, vae, batch, rng
+
+
+def steps(objective, vae, batch, rng, n):
+    """n training steps on one batch; the last loss and terms."""
+    adam = torch.optim.Adam(vae.parameters(), 3e-3)
+    for step in range(n):
+        out = objective.encode_decode(vae, batch.images, rng)
+        loss, terms = objective(batch, out, step)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        objective.learn(batch, out, step)
+    return loss, terms
+
+
+def test_the_objectives_of_the_papers_are_found():
+    assert set(FOUND) >= {
+        "BetaVAE", "CapacityVAE", "LVAE", "PerLatentBeta", "BetaTCVAE", "FactorVAE", "DIPVAEI",
+        "DIPVAEII", "ControlVAE", "DynamicVAE", "SigmaVAE", "FactorizedSupport", "AdaGVAE",
+        "AdaMLVAE", "PairwiseBeta",
+    }  # fmt: skip
+    assert all(issubclass(cls, Objective) and cls.__doc__ for cls in FOUND.values())
+
+
+@every_objective
+def test_the_loss_is_finite_and_the_sum_of_its_terms(cls, options):
+    loss, terms = steps(*prepared(cls, options), n=4)
+    assert loss.isfinite() and loss.ndim == 0
+    assert all(term.ndim == 0 for term in terms.values())
+    torch.testing.assert_close(torch.stack(list(terms.values())).sum(), loss)
+
+
+@every_objective
+def test_gradients_reach_every_weight_of_encoder_and_decoder(cls, options):
+    objective, vae, batch, rng = prepared(cls, options)
+    steps(objective, vae, batch, rng, n=2)
+    vae.zero_grad()
+    objective(batch, objective.encode_decode(vae, batch.images, rng), 2)[0].backward()
+    for name, weight in vae.named_parameters():
+        assert weight.grad is not None and weight.grad.isfinite().all(), name
+        assert weight.grad.abs().sum() > 0, name
+
+
+@every_objective
+def test_the_loss_falls_on_a_batch_that_is_repeated(cls, options):
+    state = prepared(cls, options)
+    first, _ = steps(*state, n=1)
+    last, _ = steps(*state, n=25)
+    assert last < 0.7 * first
+
+
+@every_objective
+def test_the_configuration_survives_a_round_trip(cls, options):
+    objective = made(cls, options)
+    spec = json.loads(json.dumps(to_spec(objective)))
+    assert repr(from_spec(spec)) == repr(objective)
+    assert to_spec(from_spec(spec)) == to_spec(objective)
+
+
+@every_objective
+def test_training_changes_neither_repr_nor_configuration(cls, options):
+    objective, *rest = prepared(cls, options)
+    label, spec = repr(objective), to_spec(objective)
+    steps(objective, *rest, n=3)
+    assert repr(objective) == label and to_spec(objective) == spec and "\n" not in label
+
+
+@every_objective
+def test_the_log_has_the_same_numbers_from_the_first_row_on(cls, options):
+    objective, *rest = prepared(cls, options)
+    _, first_terms = steps(objective, *rest, n=1)
+    first = objective.extra_log()
+    _, terms = steps(objective, *rest, n=5)
+    last = objective.extra_log()
+    assert list(first) == list(last) and list(first_terms) == list(terms)
+    assert not set(last) & set(terms) and not set(last) & {"step", "seconds", "loss", "kl"}
+    assert all(isinstance(v, float) and np.isfinite(v) for v in (first | last).values())
+
+
+@every_objective
+def test_the_state_is_saved_and_restored(cls, options, tmp_path):
+    """Saved, loaded into a fresh objective, both go on alike: the state is all there is."""
+    objective, vae, batch, rng = prepared(cls, options)
+    steps(objective, vae, batch, rng, n=12)
+    save_tensors(tmp_path / "objective.safetensors", objective.state_dict())
+    fresh, *_ = prepared(cls, options, seed=1)
+    fresh.load_state_dict(load_tensors(tmp_path / "objective.safetensors")[0])
+
+    state = rng.get_state()
+    out = objective.encode_decode(vae, batch.images, rng)
+    loss, terms = objective(batch, out, 12)
+    rng.set_state(state)
+    objective.encode_decode(vae, batch.images, rng)
+    fresh_rng = getattr(fresh, "rng", None)
+    if fresh_rng is not None:
+        fresh_rng.set_state(rng.get_state())
+    fresh_loss, fresh_terms = fresh(batch, out, 12)
+    assert torch.equal(loss, fresh_loss)
+    assert all(torch.equal(terms[name], fresh_terms[name]) for name in terms)
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_at(step):
+    def on_log(row):
+        if row["step"] == step:
+            raise Stop
+
+    return on_log
+
+
+@every_objective
+def test_a_stopped_run_resumes_bit_for_bit(cls, options, tmp_path):
+    objective = made(cls, options)
+    config = TrainConfig(
+        data=data_for(objective), objective=objective, network=MLP(hidden=8), latent_dim=D,
+        steps=40, batch_size=B, log_every=10, checkpoint_every=20, device="cpu",
+    )  # fmt: skip
+    whole = train(config, tmp_path / "whole", progress=False)
+    with pytest.raises(Stop):
+        train(config, tmp_path / "cut", stop_at(30), progress=False)
+    cut = train(config, tmp_path / "cut", progress=False)
+    for file in ("model", "objective"):
+        paths = [run.folder / f"{file}.safetensors" for run in (whole, cut)]
+        assert paths[0].exists() == paths[1].exists()
+        if paths[0].exists():
+            a, b = (load_tensors(path)[0] for path in paths)
+            assert a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+    assert whole.log.drop(columns="seconds").equals(cut.log.drop(columns="seconds"))
+
+
+@dataclass(eq=False)
+class Picky(FOUND["BetaVAE"]):
+    def check_data(self, data):
+        raise ValueError("not this data")
+
+
+def test_an_objective_can_refuse_data_before_anything_is_trained():
+    with pytest.raises(ValueError, match="not this data"):
+        TrainConfig(objective=Picky())
