@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from vaelib.files import write_whole
 from vaelib.types import Codes
 
 
@@ -39,16 +39,14 @@ def read_codes(path: str | Path) -> Codes:
 
 def write_codes(path: str | Path, codes: Codes) -> None:
     """Write `codes` so that :func:`read_codes` gives them back; the file appears whole or not."""
-    path = Path(path)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
+
+    def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
             np.savez_compressed(
                 file, means=codes.means, factors=codes.factors, names=np.array(codes.names)
             )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    write_whole(Path(path), write)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

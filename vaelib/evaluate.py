@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vaelib import metrics as suite
+from vaelib import sanity
+from vaelib.files import write_json
 from vaelib.types import Codes
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ Table = dict[str, dict[str, float]]  # {metric: {value: number}}
 def score(
     codes: Codes, metrics: Sequence[str] | None = None, seed: int = 0, progress: bool = False
 ) -> Table:
-    """{metric: {value: number}} for the metrics named, or for all of them.
+    """{metric: {value: number}} for the metrics named, or for all of them (None or ["all"]).
 
     `seed` goes to every metric that draws at random, so two models scored on the same images
     are compared on the same draws. ValueError names an unknown metric and lists what there is.
     """
     found = suite.all()
-    names = list(found) if metrics is None else list(metrics)
+    names = list(found) if metrics is None or list(metrics) == ["all"] else list(metrics)
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ValueError(f"metrics must be among {', '.join(found)}, got {', '.join(unknown)}")
@@ -42,15 +43,23 @@ def score(
 def score_without(
     codes: Codes, factor: str, metrics: Sequence[str] | None = None, seed: int = 0
 ) -> Table:
-    """`score` as if `factor` were not asked for; {} when it is missing or the only factor.
+    """`score` as if `factor` were not asked for; {} when it is missing or fewer than two remain.
 
     For dSprites `orientation`: squares and ellipses look the same after a turn, so that no code
     can know it fully.
     """
     rest = [name for name in codes.names if name != factor]
-    if not rest or len(rest) == len(codes.names):
+    if len(rest) < 2 or len(rest) == len(codes.names):
         return {}
     return score(codes.select(*rest), metrics, seed)
+
+
+def summary(table: Table) -> Table:
+    """`table` without the values of single pairs of factors ("a+b", "a|b"): for reading."""
+    return {
+        metric: {name: v for name, v in values.items() if not set("+|") & set(name)}
+        for metric, values in table.items()
+    }
 
 
 def standard_errors(
@@ -60,22 +69,39 @@ def standard_errors(
     seed: int = 0,
     progress: bool = False,
 ) -> Table:
-    """The bootstrap standard error of every score: its spread over resampled codes.
+    """The standard error of every score: its spread over random halves of the samples.
 
-    Efron 1979: draw as many samples with replacement, score them, take the standard deviation
-    over `resamples` ≥ 2 repetitions. It measures the sample of images, not the seed of training.
+    Halves without replacement (Politis & Romano 1994; the delete-half jackknife) and not the
+    usual bootstrap, whose repeated samples would stand in training and test parts at once; the
+    standard deviation over halves estimates that of the whole. It measures the sample of images,
+    not the seed of training. ValueError for fewer than 2 resamples.
     """
     if resamples < 2:
-        raise ValueError(f"a bootstrap needs at least 2 resamples, got {resamples}")
+        raise ValueError(f"standard errors need at least 2 resamples, got {resamples}")
     rng = np.random.default_rng(seed)
     tables = []
-    for _ in _bar(range(resamples), "bootstrap", progress):
-        rows = rng.integers(len(codes), size=len(codes))
-        tables.append(score(codes[rows], metrics, seed))
+    for _ in _bar(range(resamples), "resamples", progress):
+        half = rng.permutation(len(codes))[: len(codes) // 2]
+        tables.append(score(codes[half], metrics, seed))
     return {
         name: {value: float(np.std([t[name][value] for t in tables], ddof=1)) for value in values}
         for name, values in tables[0].items()
     }
+
+
+def sanity_scores(
+    codes: Codes,
+    data: FactorData | None = None,
+    metrics: Sequence[str] | None = None,
+    seed: int = 0,
+) -> dict[str, Table]:
+    """Scores of a perfect, a rotated and a random code, and with `data` of PCA, by name.
+
+    All on the samples of `codes`, to stand beside its scores in a table.
+    """
+    images = None if data is None else data.render(codes.factors)
+    rows = sanity.rows(codes, images, seed)
+    return {name: score(row, metrics, seed) for name, row in rows.items()}
 
 
 def evaluate(
@@ -92,7 +118,7 @@ def evaluate(
     `data` is by default the run's data set with uncorrelated factors, the only distribution on
     which models trained on different correlations can be compared. Returns (and files under
     `data.distribution`) samples, seed, seconds, scores, and where the data have an orientation
-    the scores without it; with `bootstrap` ≥ 2 the standard errors from that many resamples.
+    the scores without it; with `bootstrap` >= 2 the standard errors from that many resamples.
     """
     from vaelib.runs import encode
 
@@ -106,7 +132,7 @@ def evaluate(
     if bootstrap:
         entry["standard_errors"] = standard_errors(codes, bootstrap, metrics, seed, progress)
     entry["seconds"] = round(time.perf_counter() - start, 3)
-    _file(Path(run.folder) / "scores.json", data.distribution, entry)
+    _add(Path(run.folder) / "scores.json", data.distribution, entry)
     return entry
 
 
@@ -123,13 +149,10 @@ def _bar(items: Any, title: str, progress: bool) -> Any:
     return tqdm(items, desc=title, leave=False)
 
 
-def _file(path: Path, distribution: str, entry: dict[str, Any]) -> None:
+def _add(path: Path, distribution: str, entry: dict[str, Any]) -> None:
     """Merge `entry` into the file: scores of the same samples stay, others are replaced."""
     table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    table[distribution] = _merge(table.get(distribution, {}), entry)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(path, {**table, distribution: _merge(table.get(distribution, {}), entry)})
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,20 @@
-"""Entropy and mutual information of binned codes, in nats: the numerics that metrics share."""
+"""The numerics that metrics share: standardised latents, entropy and mutual information (nats)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 BINS = 20  # as in disentanglement_lib's studies
+
+
+def standardised(means: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+    """Latents with mean 0 and standard deviation 1 over `like` (default: themselves).
+
+    A latent that is constant there becomes 0 everywhere.
+    """
+    like = means if like is None else like
+    spread = np.where(np.ptp(like, axis=0) > 0, like.std(axis=0), np.inf)
+    return (means - like.mean(axis=0)) / spread
 
 
 def bins(means: np.ndarray, count: int = BINS) -> np.ndarray:

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaelib.metrics._regression import standardised
+from vaelib.information import standardised
 from vaelib.types import Codes
 
 NOISE = 0.1  # of each latent, in its standard deviations: posterior means are never exact
+FITTED = 5_000  # images from which principal components are learned, and that are held as floats
+
+
+def identity() -> Codes:
+    """A small world, 3 × 4 × 5 values, all 60 combinations ten times; a latent is a factor."""
+    grid = np.stack(np.unravel_index(np.arange(600) % 60, (3, 4, 5)), axis=1)
+    factors = np.random.default_rng(0).permutation(grid)
+    return Codes(factors.astype(float), factors, ("a", "b", "c"))
+
+
+def constant() -> Codes:
+    """The same world, of which three latents know nothing because they never move."""
+    return _with(identity(), np.ones((600, 3)))
+
+
+def doubled() -> Codes:
+    """The same world with two equal latents for each factor."""
+    codes = identity()
+    return _with(codes, np.tile(codes.means, 2))
 
 
 def perfect(codes: Codes, seed: int = 0) -> Codes:
@@ -52,10 +71,13 @@ def pca(images: np.ndarray, codes: Codes) -> Codes:
 
     if len(images) != len(codes):
         raise ValueError(f"pca needs the image of each code, got {len(images)} for {len(codes)}")
-    pixels = np.asarray(images, np.float32).reshape(len(images), -1)
-    size = min(codes.means.shape[1], *pixels.shape)
-    components = PCA(size, svd_solver="randomized", random_state=0).fit_transform(pixels)
-    return _with(codes, components / components[:, 0].std())
+    pixels = np.asarray(images).reshape(len(images), -1)
+    learn = pixels[:FITTED].astype(np.float32)
+    model = PCA(min(codes.means.shape[1], *learn.shape), svd_solver="randomized", random_state=0)
+    model.fit(learn)
+    parts = np.array_split(pixels, -(-len(pixels) // FITTED))
+    means = np.concatenate([model.transform(part.astype(np.float32)) for part in parts])
+    return _with(codes, means / means[:, 0].std())  # as large as latents, for metrics that care
 
 
 def rows(codes: Codes, images: np.ndarray | None = None, seed: int = 0) -> dict[str, Codes]:

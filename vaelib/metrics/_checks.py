@@ -8,19 +8,28 @@ import numpy as np
 
 from vaelib.types import Codes
 
+LARGEST = 1e30
+
+
+def enough(codes: Codes, metric: str, samples: int) -> None:
+    """ValueError under `samples` samples, or for means too large to be squared and summed."""
+    if len(codes) < samples:
+        raise ValueError(f"{metric} needs at least {samples} samples, got {len(codes)}")
+    if (largest := np.abs(codes.means).max()) > LARGEST:
+        raise ValueError(f"{metric} needs means within ±{LARGEST:.0e}, got {largest:.0e}")
+
 
 def varying(codes: Codes, metric: str, samples: int, factors: int = 1) -> Codes:
     """`codes` without the factors that never vary: they can be neither encoded nor missed.
 
-    Raises ValueError under `samples` samples or when fewer than `factors` factors vary.
+    ValueError as in :func:`enough`, or when fewer than `factors` factors vary.
     """
-    if len(codes) < samples:
-        raise ValueError(f"{metric} needs at least {samples} samples, got {len(codes)}")
+    enough(codes, metric, samples)
     moves = (codes.factors != codes.factors[:1]).any(axis=0)
     if moves.sum() < factors:
         raise ValueError(
-            f"{metric} needs at least {factors} factors with two or more values, got "
-            f"{moves.sum()} among {codes.names}"
+            f"{metric} needs at least {factors} of the factors to take two or more values, got "
+            f"{moves.sum()} such among {codes.names}"
         )
     return codes if moves.all() else codes.select(*np.array(codes.names)[moves])
 

@@ -20,13 +20,3 @@ def logistic_regression(x: np.ndarray, y: np.ndarray, **settings: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return LogisticRegression(**settings).fit(x, y)
-
-
-def standardised(means: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
-    """Latents with mean 0 and standard deviation 1 over `like` (default: themselves).
-
-    A latent that is constant there becomes 0 everywhere.
-    """
-    like = means if like is None else like
-    spread = np.where(np.ptp(like, axis=0) > 0, like.std(axis=0), np.inf)
-    return (means - like.mean(axis=0)) / spread

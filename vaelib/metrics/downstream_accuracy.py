@@ -24,6 +24,11 @@ def downstream_accuracy(codes: Codes, seed: int = 0) -> dict[str, float]:
     Limit cases: an identity code 1 with all labels; a constant code: chance; every latent
     twice, about as once.
 
+    >>> from vaelib.sanity import constant, doubled, identity
+    >>> values = [downstream_accuracy(codes()) for codes in (identity, constant, doubled)]
+    >>> [round(value["labels_all"], 2) for value in values]
+    [1.0, 0.23, 1.0]
+
     Learns from the first samples of the first two thirds of at least 150; "all" are the two
     thirds, and numbers above them are left out.
     Source: Locatello et al. 2019, arXiv 1811.12359, section 5.

@@ -26,6 +26,10 @@ def irs(codes: Codes) -> dict[str, float]:
     Limit cases: an identity code 1 (0.98 for dSprites, whose 40 angles share 20 bins); a constant
     code 0; every latent twice, the same as once.
 
+    >>> from vaelib.sanity import constant, doubled, identity
+    >>> [round(irs(codes())["irs"], 2) for codes in (identity, constant, doubled)]
+    [1.0, 0.0, 1.0]
+
     Uses all samples, at least 100. Equal to disentanglement_lib on the same arrays.
     Source: Suter et al. 2019, arXiv 1811.00007, section 4.
     """

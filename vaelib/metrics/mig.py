@@ -22,6 +22,10 @@ def mig(codes: Codes) -> dict[str, float]:
 
     Limit cases: a constant code 0; every latent twice 0; a single latent is compared with 0.
 
+    >>> from vaelib.sanity import constant, doubled, identity
+    >>> [round(mig(codes())["mig"], 2) for codes in (identity, constant, doubled)]
+    [1.0, 0.0, 0.0]
+
     Uses all samples, at least 100. Equal to disentanglement_lib's `mig` on the same arrays.
     Source: Chen et al. 2018, arXiv 1802.04942, equation 6; binning of Locatello et al. 2019,
     arXiv 1811.12359.

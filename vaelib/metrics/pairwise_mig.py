@@ -27,6 +27,10 @@ def pairwise_mig(codes: Codes) -> dict[str, float]:
     Limit cases: an identity code: the factors' own known parts (1 up to 20 values); a constant
     code or a single latent 0; every latent twice, as once; a pair turned by 45° nearly 0.
 
+    >>> from vaelib.sanity import constant, doubled, identity
+    >>> [round(pairwise_mig(codes())["mean"], 2) for codes in (identity, constant, doubled)]
+    [1.0, 0.0, 1.0]
+
     Uses all samples, at least 100, and two factors.
     """
     codes = varying(codes, "pairwise_mig", samples=100, factors=2)

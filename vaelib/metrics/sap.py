@@ -25,6 +25,10 @@ def sap(codes: Codes) -> dict[str, float]:
     Limit cases: a constant code 0; every latent twice 0; a single latent is compared with chance
     (the commonest class) or, in the continuous form, with 0.
 
+    >>> from vaelib.sanity import constant, doubled, identity
+    >>> [round(sap(codes())["sap"], 2) for codes in (identity, constant, doubled)]
+    [0.42, 0.0, 0.0]
+
     The SVM learns on the first two thirds of the samples, of which at least 150 are needed.
     Equal to disentanglement_lib's on the same arrays. Source: Kumar et al. 2018, arXiv 1711.00848,
     section 3.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaelib import information
-from vaelib.metrics._checks import canonical
+from vaelib.metrics._checks import canonical, enough
 from vaelib.types import Codes
 
 SMALLEST = 1e-12  # eigenvalue of the correlation matrix that a fully dependent direction gets
@@ -27,11 +27,15 @@ def unsupervised_scores(codes: Codes) -> dict[str, float]:
     latent 0; every latent twice: total correlation 13.5 nats per doubled latent, which stands
     for infinity (eigenvalues of the correlation matrix are not let under 1e-12).
 
+    >>> from vaelib.sanity import constant, doubled, identity
+    >>> values = [unsupervised_scores(codes()) for codes in (identity, constant, doubled)]
+    >>> [round(value["gaussian_total_correlation"], 1) for value in values]
+    [0.0, 0.0, 40.4]
+
     Needs at least 100 samples; constant latents are left out. Equal to disentanglement_lib's.
     Source: Locatello et al. 2019, arXiv 1811.12359, appendix.
     """
-    if len(codes) < 100:
-        raise ValueError(f"unsupervised_scores needs at least 100 samples, got {len(codes)}")
+    enough(codes, "unsupervised_scores", samples=100)
     means = canonical(codes.means)
     means = means[:, np.ptp(means, axis=0) > 0]
     if means.shape[1] < 2:
