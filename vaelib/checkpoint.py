@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -22,8 +22,8 @@ def save_tensors(
 ) -> None:
     """Tensors and a JSON dictionary in one safetensors file."""
     plain = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
-    header = {"vaelib": json.dumps(meta or {})}
-    write_whole(path, lambda file: save_file(plain, file, metadata=header))
+    content = save(plain, {"vaelib": json.dumps(meta or {})})  # save_file would hide it from others
+    write_whole(path, lambda file: file.write_bytes(content))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
