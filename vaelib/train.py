@@ -20,12 +20,14 @@ from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.runs import Run, find
+from vaelib.sampling import Sampling, UniformSampling
 from vaelib.spec import from_spec, to_spec
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
 
 # How a run is carried out, not what it is: configurations that differ only here are the same run.
 HOW = ("device", "precision", "log_every", "checkpoint_every")
+PARTS = {"data": FactorData, "objective": Objective, "network": Network, "sampling": Sampling}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class TrainConfig:
     data: FactorData = field(default_factory=DSprites)
     objective: Objective = field(default_factory=BetaVAE)
     network: Network = field(default_factory=Fast)
+    sampling: Sampling = field(default_factory=UniformSampling)
     latent_dim: int = 10
     steps: int = 30_000  # optimiser steps
     batch_size: int = 64  # images a step
@@ -56,15 +59,18 @@ class TrainConfig:
             raise ValueError(
                 f"precision must be one of {machine.PRECISIONS}, got {self.precision!r}"
             )
-        for name, base in (("data", FactorData), ("objective", Objective), ("network", Network)):
+        for name, base in PARTS.items():
             if not isinstance(getattr(self, name), base):
                 raise ValueError(f"{name} must be a {base.__name__}, got {getattr(self, name)!r}")
         self.objective.check_data(self.data)
+        self.sampling.check_data(self.data)
 
     @property
     def key(self) -> str:
         """Twelve hex digits that name the run: equal for configurations of the same run."""
         what = {f.name: to_spec(getattr(self, f.name)) for f in fields(self) if f.name not in HOW}
+        if self.sampling == UniformSampling():
+            del what["sampling"]  # the keys stay those of runs from before there was a choice
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -94,8 +100,7 @@ def train(
     device = machine.pick_device(config.device)
     dtype = machine.pick_precision(config.precision, device)
     machine.keep_memory()
-    data = config.data
-    vae, objective, state = start(config, device)
+    vae, objective, sampling, state = start(config, device, progress)
     optimizer = state.optimizers["vae"]
     first = run.checkpoints.restore(state)
     log = run.open_log(first)
@@ -106,7 +111,7 @@ def train(
         desc=run.label, unit="step", mininterval=1.0,
     )  # fmt: skip
     for step in bar:
-        batch = data.sample(config.batch_size, state.rng).to(device)
+        batch = sampling.draw(config.data, config.batch_size, state.rng).to(device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             out = objective.encode_decode(vae, batch.images, state.noise)
         loss, terms = objective(batch, out, step)
@@ -114,40 +119,47 @@ def train(
         loss.backward()
         optimizer.step()
         objective.learn(batch, out, step)
+        sampling.observe(out, step)
 
         done = step + 1
         recent.append(loss.detach())
         if done % config.log_every == 0 or done in (1, config.steps):
             check_finite(recent, step, run)
-            row = log.write(done, loss, terms, kl_by_latent(out), objective.extra_log())
+            extra = objective.extra_log() | sampling.extra_log()
+            row = log.write(done, loss, terms, kl_by_latent(out), extra)
             bar.set_postfix(loss=f"{row['loss']:.1f}", refresh=False)
             if on_log:
                 on_log(row)
         if done % config.checkpoint_every == 0 and done < config.steps:
             check_finite(recent, step, run)
             run.checkpoints.save(done, state)
+    sampling.finish(run.folder)
     run.finish(vae, objective)
     return run
 
 
-def start(config: TrainConfig, device: torch.device) -> tuple[VAE, Objective, TrainState]:
-    """A fresh model, its objective and the state of a training at step 0."""
+def start(
+    config: TrainConfig, device: torch.device, progress: bool = False
+) -> tuple[VAE, Objective, Sampling, TrainState]:
+    """A fresh model, its objective and sampling, and the state of a training at step 0."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         vae = VAE(config.network, config.data.image_shape, config.latent_dim)
         noise = torch.Generator(device).manual_seed(config.seed)
         objective: Objective = from_spec(to_spec(config.objective))  # the caller's stays untouched
         objective.prepare(vae, len(config.data), noise)
+        sampling: Sampling = from_spec(to_spec(config.sampling))
+        sampling.prepare(config, vae, progress)
     vae.to(device, memory_format=torch.channels_last)
     objective.to(device)
     optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate)
     state = TrainState(
-        modules={"vae": vae, "objective": objective},
+        modules={"vae": vae, "objective": objective, "sampling": sampling},
         optimizers={"vae": optimizer, **objective.optimizers()},
         noise=noise,
         rng=np.random.default_rng(config.seed),
     )
-    return vae, objective, state
+    return vae, objective, sampling, state
 
 
 def kl_by_latent(out: VAEOutput) -> Tensor:
