@@ -54,19 +54,22 @@ $$\mathcal{L} = \mathbb{E}_{q(z|x)}[\log p(x|z)] - \beta\,\mathrm{KL}(q(z|x)\,\|
 It is $\sqrt{2}$ and <img src="https://example.org/a.png" alt="a remote picture">.
 </details>
 
+The [last](03_last.ipynb#part) chapter, its [solution](solutions/03_last_one.ipynb).
+
 `$not a formula$` costs \$5 or \$6.
 
 ```mermaid
 graph TD
 ```
-"""
+"""  # noqa: E501
 OUTPUTS = r"""
 from IPython.display import HTML, Javascript, Latex, Markdown, display
 display(HTML('<script src="https://cdn.example.org/require.js"></script>'
              '<link rel="stylesheet" href="//example.org/a.css">'
              '<style>@import url("https://example.org/b.css"); p {color: red}</style>'
              '<p style="background: url(http://example.org/c.png)">where $x^2$ grows</p>'
-             '<iframe srcdoc="&lt;script src=&quot;https://example.org/d.js&quot;&gt;&lt;/script&gt;kept"></iframe>'))
+             '<iframe srcdoc="&lt;script src=&quot;https://example.org/d.js&quot;&gt;&lt;/script&gt;kept">'
+             '</iframe>'))
 display(Javascript('require(["https://example.org/e.js"])'), Latex(r'$$\frac{a}{b}$$'), Markdown(r'so $\sigma$'))
 """
 WIDGET = """
@@ -199,6 +202,14 @@ def test_remote_pictures_become_their_text_and_frames_stay(made):
     assert "kept" in tree.find("iframe")["srcdoc"]
 
 
+def test_links_to_notebooks_lead_to_their_pages(made):
+    links = {
+        a.get_text(): a.get("href") for a in soup(made, "notebooks/01_good.html").find_all("a")
+    }
+    assert links["last"] == "03_last.html#part"
+    assert links["solution"] is None  # not in the report: text
+
+
 def test_a_widget_is_drawn_as_it_stood(made):
     widget = soup(made, "notebooks/01_good.html").find(class_="widget")
     assert widget.img["src"].startswith("data:image/png;base64,")
@@ -237,7 +248,7 @@ def test_the_index_shows_all(made):
 def test_pictures_of_tagged_cells_have_their_heading(made):
     figures = soup(made, "index.html").find_all("figure")
     captions = [f.figcaption.get_text() for f in figures]
-    assert [c.split(" (")[0] for c in captions] == ["A figure of β", "A slider"]
+    assert captions == ["A figure of β", "A slider"]
     for figure in figures:
         png = (made.folder / figure.img["src"]).read_bytes()
         assert png.startswith(b"\x89PNG")
@@ -364,7 +375,7 @@ def test_a_killed_report_goes_on_where_it_was(tmp_path):
     first = write(tmp_path / "a.ipynb", COUNTING.format(**names))
     names["name"] = "second"
     second = write(tmp_path / "b.ipynb", COUNTING.format(**names), TRAINING.format(**names))
-    arguments = (first, second, "--folder", str(tmp_path), "--name", "killed")
+    arguments = (first, second, "--folder", str(tmp_path), "--name", "killed", "--metrics", "mig")
     folder = tmp_path / "killed" / "runs"
     report = start(*arguments)
     wait_for(lambda: len(list(folder.glob("*/state/step-*"))) > 1, report)
@@ -391,7 +402,8 @@ def test_a_killed_report_goes_on_where_it_was(tmp_path):
     for row in scores:
         assert row["distribution"] == "uncorrelated" and 0 <= float(row["mig"]) <= 1
     index = (tmp_path / "killed/index.html").read_text()
-    assert "Scored on uncorrelated factors" in index and "factor vae score" in index
+    assert "shipped" not in index  # no notebook asked for one
+    assert "Scored on uncorrelated factors" in index and "mig" in index
 
 
 def test_a_key_is_of_sources_and_values_not_of_outputs(tmp_path):
@@ -468,8 +480,9 @@ def test_headings_are_not_taken_from_code():
 @pytest.mark.parametrize(
     "latex",
     [
-        r"\beta", r"\mathbb{E}_{q_\phi(z|x)}", r"\tfrac12\sum_j(\mu_j^2+\sigma_j^2-1-\log\sigma_j^2)",
-        r"\operatorname*{arg\,max}_j I(z_j; v_k)", r"q\Big\|p", r"\begin{cases}1&x>0\\0&\text{else}\end{cases}",
+        r"\beta", r"\mathbb{E}_{q_\phi(z|x)}", r"\tfrac12\sum_j(\mu_j^2+\sigma_j^2-\log\sigma_j^2)",
+        r"\operatorname*{arg\,max}_j I(z_j; v_k)", r"q\Big\|p",
+        r"\begin{cases}1&x>0\\0&\text{else}\end{cases}",
         r"\begin{aligned}a&=b\\c&=d\end{aligned}", r"x\sim\mathcal{N}(0,I)", r"\left\|x\right\|^2",
         r"\underbrace{a}_{\text{rate}}", r"\hat{x},\bar z,\tilde y", r"\boldsymbol{\mu}", r"a<b",
     ],

@@ -102,6 +102,13 @@ def test_explicit_beats_preset_beats_default(cell):
     assert resolve(offered, "full", {})["02"]["beta"] == 4.0  # no preset of its own
 
 
+def test_a_preset_may_go_beyond_what_a_reader_may_give():
+    offered = {"03": read_source("steps: int = 900  # of training [100, 9000] (smoke 20)")}
+    assert resolve(offered, "smoke", {}) == {"03": {"steps": 20}}
+    with pytest.raises(ValueError, match="steps: must be in"):
+        resolve(offered, "smoke", {"steps": 20})
+
+
 def test_a_parameter_goes_to_every_notebook_that_has_it():
     offered = {
         "a": read_source("beta: float = 1.0\nseed: int = 0"),
@@ -145,7 +152,7 @@ def test_an_unknown_preset_is_refused():
     [
         "beta: float = 'four'",
         "beta: float = 4.0  # weight [0, 1]",  # the default is out of its range
-        "beta: float = 4.0  # weight (smoke 9) [0, 5]",
+        "beta: float = 4.0  # weight (smoke much) [0, 5]",
         "beta: complex = 4.0",
         "steps: int = 10 * 3",
         "steps: int = 1  # (smoke 1; full 2)",

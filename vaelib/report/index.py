@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelib.files import write_text, write_whole
+from vaelib.paths import shipped_dir
 from vaelib.report import tables
 from vaelib.report.facts import facts
 from vaelib.report.markdown import to_html
@@ -42,7 +43,7 @@ def write_index(
         notes=_notes(report, fast),
         notebooks=_notebooks(report, notebooks),
         pictures=_gallery(report, notebooks),
-        scores=_scores(scores),
+        scores=_scores("Scores", scores) + _scores("Scores of shipped runs", _shipped(notebooks)),
         parameters=_parameters(report, offered),
         facts=_facts({"preset": settings.preset, **made}),
         command=escape(command(settings, report)),
@@ -125,15 +126,16 @@ def _state(error: str) -> str:
 
 
 def _gallery(report: Report, notebooks: dict[str, Any]) -> str:
-    figures = [
-        _figure(report, name, number, picture)
-        for name, notebook in notebooks.items()
-        for number, picture in enumerate(pictures(prepare(notebook)), 1)
-    ]
-    if not figures:
+    """The pictures of each notebook under its title."""
+    parts = []
+    for name, notebook in notebooks.items():
+        found = enumerate(pictures(prepare(notebook)), 1)
+        if figures := [_figure(report, name, number, picture) for number, picture in found]:
+            parts.append(f"<h3>{_inline(title_of(notebook, name))}</h3>")
+            parts.append(f'<div class="gallery">{"".join(figures)}</div>')
+    if not parts:
         return ""
-    gallery = f'<div class="gallery">{"".join(figures)}</div>'
-    return f'<section id="pictures"><h2>Pictures</h2>{gallery}</section>'
+    return "\n".join(['<section id="pictures"><h2>Pictures</h2>', *parts, "</section>"])
 
 
 def _figure(report: Report, name: str, number: int, picture: Picture) -> str:
@@ -144,7 +146,7 @@ def _figure(report: Report, name: str, number: int, picture: Picture) -> str:
     return (
         f'<figure><a href="{page.as_posix()}#cell-id={escape(picture.cell)}">'
         f'<img src="{file}" alt="{alt}" loading="lazy"></a>'
-        f"<figcaption>{caption} <span>({escape(name)})</span></figcaption></figure>"
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
@@ -153,10 +155,17 @@ def _inline(markdown: str) -> str:
     return html.removeprefix("<p>").removesuffix("</p>")
 
 
-def _scores(scores: dict[str, pd.DataFrame]) -> str:
+def _shipped(notebooks: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """The tables of the runs that come with vaelib, when a notebook looks for them."""
+    cells = [cell.source for notebook in notebooks.values() for cell in notebook.cells]
+    asked = any("load_or_train" in source for source in cells)
+    return tables.score_tables(shipped_dir()) if asked else {}
+
+
+def _scores(title: str, scores: dict[str, pd.DataFrame]) -> str:
     if not scores:
         return ""
-    parts = ['<section id="scores"><h2>Scores</h2>']
+    parts = [f'<section class="scores"><h2>{title}</h2>']
     for distribution, table in scores.items():
         table, same = tables.arranged(table)
         note = ", ".join(f"{_words(k)} {_cell(v)}" for k, v in same.items())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from bs4 import BeautifulSoup, Tag
 
@@ -11,11 +13,12 @@ LOADING = ("src", "srcset", "poster", "data", "background", "xlink:href")
 CSS_LOAD = re.compile(r"@import[^;]*;?|url\(\s*['\"]?\s*(?:https?:|ftp:)?//[^)]*\)", re.IGNORECASE)
 
 
-def offline(html: str) -> str:
+def offline(html: str, pages: Mapping[str, str] | None = None) -> str:
     """`html` without what a browser would load from a network. Plain links stay links.
 
     A picture from a network becomes its alternative text, a frame a link to it; scripts and style
-    sheets from a network go.
+    sheets from a network go. A link to a notebook leads to its page, if `pages` {notebook: page}
+    has one; links to other files, which do not come with the page, become text.
     """
     soup = BeautifulSoup(html, "html.parser")
     for tag in soup.find_all(["link", "base", "meta", "object", "embed"]):
@@ -25,7 +28,20 @@ def offline(html: str) -> str:
         _cut_styles(tag)
         if any(_is_remote(tag, name) for name in LOADING):
             _replace(tag, soup)
+    for link in soup.find_all("a", href=True):
+        _lead_to_page(link, pages or {})
     return str(soup)
+
+
+def _lead_to_page(link: Tag, pages: Mapping[str, str]) -> None:
+    address, sign, place = str(link["href"]).partition("#")
+    if not address or re.match(r"[a-z]+:|//", address, re.IGNORECASE):
+        return
+    page = pages.get(PurePosixPath(address).name)
+    if page:
+        link["href"] = page + sign + place
+    else:
+        del link["href"]
 
 
 def _is_remote(tag: Tag, attribute: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import re
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -40,8 +41,13 @@ class Exporter(HTMLExporter):
         return to_html(source, context.get("cell", {}).get("attachments"))
 
 
-def render(notebook: Any, title: str, banner: str = "", links: str = "") -> str:
-    """The page of an executed notebook. `banner` and `links` are HTML for its top."""
+def render(
+    notebook: Any, title: str, pages: Mapping[str, str], banner: str = "", links: str = ""
+) -> str:
+    """The page of an executed notebook. `banner` and `links` are HTML for its top.
+
+    `pages` are the pages beside it, {"02_beta_vae.ipynb": "02_beta_vae.html"}.
+    """
     exporter = Exporter(template_name="basic")
     body, _ = exporter.from_notebook_node(prepare(notebook))
     return template("notebook").substitute(
@@ -50,7 +56,7 @@ def render(notebook: Any, title: str, banner: str = "", links: str = "") -> str:
         style=style(),
         banner=banner,
         links=links,
-        body=offline(body),
+        body=offline(body, pages),
     )
 
 
@@ -62,7 +68,9 @@ def write_page(source: Path, page: Path, name: str, error: str, names: list[str]
         nbformat.read(source, as_version=4) if source.exists() else nbformat.v4.new_notebook()
     )
     banner = _banner(error, _last_run(notebook)) if error else ""
-    html = render(notebook, title_of(notebook, name), banner, _links(name, source.name, names))
+    pages = {f"{other}.ipynb": page_name(other) for other in names}
+    links = _links(name, source.name, names)
+    html = render(notebook, title_of(notebook, name), pages, banner, links)
     write_text(page, html)
 
 

@@ -5,6 +5,7 @@ One parameter a line, `name: type = default  # help (smoke 40, full 30000) [1, 1
 - the type is int, float, bool, str, or list[one of them];
 - the default is the value of the preset `quick`; round brackets at the end give those of others;
 - square brackets at the end give the smallest and largest value, braces {a, b} all allowed ones.
+  They hold for what a reader gives; a preset may go beyond, because smoke only tests.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def _parameter(node: ast.AnnAssign, comments: dict[int, str]) -> Parameter:
     help_text, parts = _split(comments.get(node.end_lineno, ""))
     limits = Limits.read(kind, parts.get("limits", ""))
     plain = Parameter(name, kind, None, limits=limits)
-    presets = {k: plain.parse(v) for k, v in _presets(parts.get("presets", "")).items()}
+    presets = {k: parse(kind, v) for k, v in _presets(parts.get("presets", "")).items()}
     return Parameter(name, kind, plain.parse(_literal(node.value)), help_text, limits, presets)
 
 
