@@ -8,9 +8,10 @@ import torch
 from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites, FixedSample
 from vaelib.density import NearestNeighbours, effective_share
+from vaelib.flattening import DensityFlattening, OracleFlattening, TwoPass
 from vaelib.networks import MLP
 from vaelib.objectives import BetaVAE
-from vaelib.sampling import DensityFlattening, OracleFlattening, TwoPass, UniformSampling
+from vaelib.sampling import UniformSampling
 from vaelib.spec import from_spec, to_spec
 from vaelib.train import TrainConfig, train
 from vaelib.types import Posterior, VAEOutput
