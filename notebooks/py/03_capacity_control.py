@@ -1,0 +1,574 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3 · Capacity control: give the code a budget
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/03_capacity_control.ipynb)
+#
+# β is a *price*: every nat of information costs β nats of loss. The model decides how many it buys.
+# This chapter turns that round. We fix how many nats the code may carry, start near zero, let the
+# budget grow, and watch which factor is bought with each new nat.
+#
+# **You will learn**
+# - what one nat of capacity can tell, and why 13.5 nats name any image of dSprites;
+# - why a price and a budget are two views of one problem, and when γ is large enough;
+# - in which order factors are recruited, and how to predict it before training;
+# - how a model keeps sharp images where a β-VAE blurs them.
+#
+# **Time** 45 minutes to read; the cells compute for about two minutes on two CPU cores. ·
+# Before: [2 · β-VAE](02_beta_vae.ipynb) · Next: [4 · Learnable β](04_learnable_beta.ipynb)
+
+# %% tags=["install"]
+import importlib.util
+
+if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
+    address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+from tqdm.auto import tqdm
+
+from vaelib import information, plots, project, widgets
+from vaelib.datasets import DSprites
+from vaelib.exercises import capacity_control as exercises
+from vaelib.fast import budget
+from vaelib.flipbook import flipbook
+from vaelib.networks import Fast
+from vaelib.objectives import BetaVAE, CapacityVAE
+from vaelib.plots.palette import label_ends
+from vaelib.runs import encode, table
+from vaelib.train import TrainConfig, load_or_train
+from vaelib.traversal import traverse
+from vaelib.vae import VAE
+
+# %matplotlib inline
+print("vaelib", project.VERSION, "· torch", torch.__version__)
+
+# %% tags=["parameters"]
+steps: int = 1200  # of the live training [100, 100000] (smoke 20, full 10000)
+capacity: float = 4.0  # nats at the end of the live training [0.1, 50]
+gamma: float = 30.0  # weight of |KL − C| in the live training [0, 100000]
+seed: int = 0  # of every random draw [0, 1000000]
+
+# %%
+steps = budget(steps)
+samples = budget(4_000, smoke=500)  # images behind each measured information
+data = DSprites()
+
+# %% [markdown]
+# ## 1 What is a nat worth?
+#
+# To name one of $n$ equally likely values takes $\ln n$ nats. So each factor of dSprites has its
+# size, and the whole world has one too:
+
+# %% tags=["nbval-check-output"]
+for name, size in zip(data.factor_names, data.factor_sizes, strict=True):
+    print(f"{name:12} {size:2} values  {np.log(size):5.2f} nats")
+print(f"{'together':11} {len(data):,}  {np.log(len(data)):5.2f} nats")
+
+
+# %% [markdown]
+# A latent is a noisy channel: it sends a mean, and the posterior's width is the noise. If the codes of
+# all images have variance 1, as the prior asks, a latent whose noise has the standard deviation $s$
+# costs $\mathrm{KL} = -\ln s$ nats. What does it *tell* about a factor with $n$ values?
+
+# %%
+def told(levels, kl):
+    """Nats that a latent of this KL tells about a factor whose values have evenly spaced means."""
+    noise = np.exp(-kl)
+    means = np.linspace(-1, 1, levels)
+    means *= np.sqrt((1 - noise**2) / means.var())  # with the noise, the variance is 1
+    z = np.linspace(-6, 6, 3001)
+    density = np.exp(-0.5 * ((z - means[:, None]) / noise) ** 2) / (noise * np.sqrt(2 * np.pi))
+    mixture = density.mean(0)
+    ratio = np.log(np.maximum(density, 1e-300) / np.maximum(mixture, 1e-300))
+    return (density * ratio).sum(1).mean() * (z[1] - z[0])
+
+
+# %% [markdown]
+# **Predict:** how many nats must a latent cost to tell the three shapes apart without error,
+# and how many for the 32 positions: just $\ln 3 = 1.1$ and $\ln 32 = 3.5$, or more?
+
+# %% [markdown]
+# ### What a latent tells, and what it costs
+
+# %% tags=["report"]
+kl = np.linspace(0, 6, 61)
+with plots.style():
+    _, ax = plt.subplots(figsize=(5, 3))
+    curves = {f"{n} values": [told(n, x) for x in kl] for n in (3, 6, 32)}
+    for curve in curves.values():
+        ax.plot(kl, curve)
+    ax.plot(kl, kl, color="grey", ls=":", lw=1)
+    ax.text(3.9, 4.0, "tells all it costs", color="grey", rotation=32, fontsize=8)
+    ax.set(xlim=(0, 6), ylim=(0, 4.5), xlabel="KL of the latent in nats", ylabel="nats told")
+    label_ends(ax, list(curves), [c[-1] for c in curves.values()], plots.COLOURS[:3])
+
+# %% [markdown]
+# More. The first nats are used well, the last ones are not: Gaussian noise blurs neighbours, so a
+# latent pays about one nat beyond $\ln n$ before all its values are told apart. Two lessons: **the KL
+# bounds from above what a latent tells**, and the 13.5 nats of the world cost a VAE some 20 or more.
+
+# %% [markdown]
+# ## 2 A price or a budget
+#
+# β-VAE (Higgins et al. 2017) can be read as a problem with a constraint: draw the images as well as
+# you can, with at most $C$ nats in the code,
+#
+# $$\max\; \mathbb{E}_{q(z|x)}[\log p(x|z)] \quad\text{such that}\quad
+# \mathrm{KL}(q(z|x)\,\|\,\mathcal{N}(0, I)) \le C.$$
+#
+# β is the multiplier of that constraint. Choose β, and some $C$ comes out; choose $C$, and some β
+# comes out: minus the slope of the curve "reconstruction error against KL". Nobody knows a good β
+# beforehand, but $C$ has a meaning: section 1 says what a nat buys. Burgess et al. 2018
+# (arXiv 1804.03599) therefore fix $C$ and let it grow slowly,
+#
+# $$\mathcal{L} = -\mathbb{E}_{q(z|x)}[\log p(x|z)] + \gamma\,\big|\mathrm{KL} - C(t)\big|,
+# \qquad C(t) = C_{\max}\,\min(1,\, t/T).$$
+#
+# The KL in there is the mean of the batch. An image may carry more nats than $C$ and another fewer.
+
+# %% [markdown]
+# **When is γ large enough?** Let the KL be a little above $C$. Another nat would save, say, 100 nats
+# of reconstruction, and costs γ. If γ is 30, it is bought all the same, and the KL runs away from $C$.
+# So: γ must be larger than what a nat saves. Beyond that, a larger γ changes nothing at the optimum.
+# How much does a nat save? We can count that without any model.
+
+# %% [markdown]
+# ## 3 What each factor is worth, before any training
+#
+# Suppose a decoder knows all factors of an image but one. The best it can do is to draw the mean over
+# the values of that factor, and each grey pixel costs its entropy. That is the price of not knowing:
+
+# %%
+def cost_of_not_knowing(factor, n=200):
+    """Nats of reconstruction an image loses when all its factors but this one are known."""
+    size = data.factor_sizes[factor]
+    factors = np.repeat(data.sample_factors(n, np.random.default_rng(0)), size, axis=0)
+    factors[:, factor] = np.tile(np.arange(size), n)
+    mean = data.render(factors).reshape(n, size, -1).mean(1).clip(1e-9, 1 - 1e-9)
+    entropy = -mean * np.log(mean) - (1 - mean) * np.log(1 - mean)
+    return entropy.sum(1).mean()
+
+
+# %% [markdown]
+# **Predict:** in which order will the five factors be bought as the budget grows?
+
+# %% tags=["nbval-check-output"]
+costs = np.array([cost_of_not_knowing(factor) for factor in range(5)])
+worth = costs / np.log(data.factor_sizes)
+for k in np.argsort(-worth):
+    print(f"{data.factor_names[k]:12} {costs[k]:4.0f} nats lost, {worth[k]:3.0f} for each nat it takes")
+
+# %% [markdown]
+# Positions first: a nat about a position saves about 100 nats of reconstruction. Shape and scale come
+# next, close together, and orientation last. (These are averages over a whole factor. Its first nat
+# saves more than its last: knowing left from right is worth more than knowing pixel 17 from 18.)
+
+# %% [markdown]
+# ### The price list
+# Nats of reconstruction that one nat of code saves
+
+# %% tags=["report"]
+with plots.style():
+    _, ax = plt.subplots(figsize=(5, 1.9))
+    order = np.argsort(worth)
+    bars = ax.barh([data.factor_names[k] for k in order], worth[order])
+    ax.bar_label(bars, [f"{w:.0f}" for w in worth[order]], padding=3)
+    ax.set(xlabel="nats of reconstruction saved for each nat of code", xlim=(0, 115))
+
+
+# %% [markdown]
+# ## 4 By hand
+#
+# The whole idea is two lines: where the budget stands, and how far the KL is from it.
+
+# %%
+def capacity_loss(images, out, step, gamma, capacity, capacity_steps):
+    """Reconstruction + γ·|KL − C(t)| in nats per image, (); Burgess et al. 2018, Eq. 8."""
+    reconstruction = binary_cross_entropy_with_logits(out.logits, images, reduction="sum")
+    target = capacity * min(1.0, step / capacity_steps)
+    kl = out.posterior.kl().sum(1).mean()  # first the mean over the images …
+    return reconstruction / len(images) + gamma * (kl - target).abs()  # … then the distance
+
+
+# %% [markdown]
+# Now a training loop that stops some times on its way and asks: what do the codes tell about each
+# factor? Section 1's nats are measured here on real codes, cut into bins.
+
+# %%
+def factors_told(vae):
+    """I(latent; factor) of each factor's best latent, in nats: (K,)."""
+    codes = encode(vae, data, n=samples)
+    return information.mutual_information(information.bins(codes.means, 10), codes.factors).max(0)
+
+
+def train_by_hand(steps, gamma, looks=8):
+    """A row for each look: step, reconstruction, kl_0 … kl_9, and the nats told about each factor."""
+    torch.manual_seed(seed)
+    rng, rows = np.random.default_rng(seed), []
+    vae = VAE(Fast(), data.image_shape, latent_dim=10)
+    adam = torch.optim.Adam(vae.parameters(), lr=1e-3)
+    for step in tqdm(range(steps), unit="step", leave=False):
+        images = data.sample(64, rng).to("cpu").images
+        out = vae(images)
+        loss = capacity_loss(images, out, step, gamma, capacity, capacity_steps=steps)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        if (step + 1) % max(1, steps // looks) == 0:
+            kl = out.posterior.kl().mean(0).tolist()
+            row = {"step": step + 1, "capacity": capacity * step / steps, "loss": loss.item()}
+            row["reconstruction"] = loss.item() - gamma * abs(sum(kl) - row["capacity"])
+            row |= {f"kl_{j}": nats for j, nats in enumerate(kl)}
+            rows.append(row | dict(zip(data.factor_names, factors_told(vae), strict=True)))
+    return pd.DataFrame(rows)
+
+
+# %% [markdown]
+# 1,200 steps take about 45 seconds on two cores. Expect a rest of some hundred steps near 570 nats,
+# where the model draws the same grey mean for every image, and an end near 190.
+
+# %%
+live = train_by_hand(steps, gamma)
+live[["step", "capacity", "reconstruction"]].round(1)
+
+
+# %% [markdown]
+# ### The first nats buy positions
+# Left: the KL of each latent. Right: what the best latent tells about each factor
+
+# %% tags=["report"]
+def lines(ax, x, table, names):
+    """A line for each column of `table`, (N, M), with its name at its end."""
+    for column, colour in zip(np.asarray(table).T, plots.COLOURS, strict=False):
+        ax.plot(x, column, color=colour)
+    ax.set_xlim(x.iloc[0], x.iloc[-1])
+    ax.set_ylim(0, max(0.1, 1.05 * np.max(table)))
+    label_ends(ax, names, np.asarray(table)[-1], plots.COLOURS[: len(names)])
+
+
+kl_names = [f"kl_{j}" for j in range(10)]
+best = live[kl_names].iloc[-1].sort_values(ascending=False).index[:4]
+with plots.style():
+    _, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 2.8))
+    left.plot(live["capacity"], live["capacity"], color="grey", ls=":", lw=1)
+    left.plot(live["capacity"], live[kl_names].sum(axis=1), color="grey", ls="-", lw=1)
+    lines(right, live["capacity"], live[list(data.factor_names)], data.factor_names)
+    lines(left, live["capacity"], live[best], [name.replace("kl_", "z") for name in best])
+    left.set(xlabel="capacity C in nats", ylabel="KL in nats", title="KL (grey: all; dotted: C)")
+    left.set_ylim(0, 1.5 * capacity)
+    right.set(xlabel="capacity C in nats", ylabel="nats told", title="What the codes tell")
+
+# %% [markdown]
+# The two positions rise, hardly anything else does: just as the price list said. And when they are
+# found, the KL leaves its budget: a nat about a position saves 100 nats, so γ = 30 cannot hold it
+# back (section 2). It will meet $C$ again where a nat saves less than 30.
+#
+# The library has the same loss. One batch, both ways:
+
+# %% tags=["nbval-check-output"]
+torch.manual_seed(0)
+vae = VAE(Fast(), data.image_shape, latent_dim=10)
+batch = data.sample(64, np.random.default_rng(0)).to("cpu")
+out = vae(batch.images)
+objective = CapacityVAE(gamma=30.0, capacity=4.0, capacity_steps=1000)
+loss, terms = objective(batch, out, step=500)
+by_hand = capacity_loss(batch.images, out, 500, 30.0, 4.0, 1000)
+print("terms:", *terms, "· the same loss:", torch.allclose(loss, by_hand))
+
+# %% [markdown]
+# ## 5 The long run
+#
+# Now with time: 20,000 steps in which $C$ climbs from 0 to 25 nats. The run is shipped, so this takes
+# a second; without it, half an hour of training. Expect a reconstruction error near 30 nats.
+
+# %%
+config = TrainConfig(
+    objective=CapacityVAE(gamma=30.0, capacity=25.0, capacity_steps=17_000), steps=20_000
+)
+run = load_or_train(config)
+log = run.log
+log[["step", "capacity", "kl", "reconstruction"]].iloc[[10, 50, 100, 150, -1]].round(1)
+
+# %% [markdown]
+# ### The KL follows its budget
+# Left: KL and C. Right: the reconstruction error falls as the nats come in
+
+# %% tags=["report"]
+def error_axis(ax):
+    """A logarithmic axis for reconstruction errors below that of the grey mean."""
+    ax.set(yscale="log", ylim=(20, 700), ylabel="reconstruction error in nats")
+    ax.set_yticks([20, 50, 100, 200, 500], [20, 50, 100, 200, 500])
+    ax.set_yticks([], minor=True)
+
+
+with plots.style():
+    _, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 2.6))
+    left.plot(log["step"], log["kl"], label="KL")
+    left.plot(log["step"], log["capacity"], label="C")
+    left.legend(loc="upper left")
+    right.plot(log["step"], log["reconstruction"])
+    error_axis(right)
+    left.set(xlabel="training step", ylabel="nats")
+    right.set(xlabel="training step")
+
+# %% [markdown]
+# At first the KL is *above* its budget, as in the live training. From about 5 nats on, a nat saves
+# less than γ = 30, and the KL sits on $C$.
+
+# %% [markdown]
+# ## 6 Who gets the nats?
+#
+# Which factor does each latent follow? Ask the finished model, on images it has never seen in this
+# order: the mutual information of every latent with every factor.
+
+# %% [markdown]
+# ### What each latent tells at 25 nats
+
+# %% tags=["report"]
+codes = encode(run, n=budget(10_000, smoke=500))
+matrix = information.mutual_information(information.bins(codes.means), codes.factors)
+final_kl = log[kl_names].tail(10).mean().to_numpy()
+plots.mutual_information(matrix, data.factor_names, final_kl);
+
+# %% [markdown]
+# **Predict:** draw with your finger how the nats of position, scale and orientation grow
+# between C = 0 and C = 25. Do they rise together, or one after the other?
+
+# %%
+follows = matrix.argmax(1)  # the factor that each latent tells most about
+colours = np.array(plots.COLOURS[:5])[follows]
+names = [f"z{j} {data.factor_names[k]}" for j, k in enumerate(follows)]
+
+
+def allotment(ax):
+    """The KL of each active latent over the capacity, in the colour of the factor it follows."""
+    smooth = log[kl_names].rolling(5, min_periods=1).mean()
+    active = [j for j in np.argsort(-final_kl) if final_kl[j] > 0.5]
+    for rank, j in enumerate(active):
+        style = ("-", (0, (5, 1.5)), (0, (1, 1.2)))[rank % 3]
+        ax.plot(log["step"], smooth[f"kl_{j}"], color=colours[j], ls=style)
+    top = ax.secondary_xaxis("top", functions=(lambda s: s * 25 / 17_000, lambda c: c * 680))
+    top.set_xlabel("capacity C in nats (25 to the end)")
+    ax.set(xlim=(0, log["step"].iloc[-1]), ylim=(0, None), xlabel="training step")
+    ax.set_ylabel("KL of the latent in nats")
+    label_ends(ax, [names[j] for j in active], final_kl[active], colours[active])
+
+
+# %% [markdown]
+# ### Nats allotted to factors as the budget grows
+
+# %% tags=["report"]
+with plots.style():
+    allotment(plt.subplots(figsize=(plots.WIDTH, 3.4))[1])
+
+# %% [markdown]
+# One after the other. Count it: from which capacity on does the best latent of each factor hold more
+# than half a nat?
+
+# %%
+for k in np.argsort(-worth):
+    j = matrix[:, k].argmax()
+    there = log[f"kl_{j}"].rolling(5, min_periods=1).mean() > 0.5
+    kept = log["capacity"][there[::-1].cummin()[::-1]]  # the rows from which on it always holds
+    since = f"in z{j} from C = {kept.min():.1f} nats on" if len(kept) else "in no latent of its own"
+    print(f"{data.factor_names[k]:12} worth {worth[k]:3.0f}  {since}")
+
+
+# %% [markdown]
+# ### Move along the training
+# The same as a slider: the budget grows, the nats are dealt out.
+
+# %% tags=["report"]
+def moment(row):
+    """KL of each latent at this row of the log, and where the run stands on its curve."""
+    with plots.style():
+        _, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 2.6), width_ratios=(2, 1))
+        now = log[kl_names].iloc[max(0, row - 4) : row + 1].mean()
+        order = np.argsort(follows, kind="stable")
+        left.bar([names[j].replace(" ", "\n") for j in order], now.iloc[order], color=colours[order])
+        left.tick_params("x", labelsize=6, rotation=60)
+        left.set(ylim=(0, 1.15 * log[kl_names].tail(20).max(axis=None)), ylabel="KL in nats")
+        right.plot(log["kl"], log["reconstruction"], color="silver", lw=0.8)
+        right.plot(log["kl"][row], log["reconstruction"][row], "o", color="black")
+        error_axis(right)
+        right.set(xlabel="KL in nats")
+    return left
+
+
+rows = np.unique(np.linspace(1, len(log) - 1, 18).round().astype(int))
+capacities = {f"{log['capacity'][row]:.1f} nats": row for row in rows}
+flipbook(lambda text: moment(capacities[text]), list(capacities), "capacity C", start=6)
+
+# %% [markdown]
+# And the finished model by hand: one slider a latent.
+
+# %%
+images = data.sample(500, np.random.default_rng(seed))
+widgets.traverse(run, images, np.random.default_rng(seed))
+
+# %% [markdown]
+# ### Each latent moves
+
+# %% tags=["report"]
+plots.traversal(traverse(run, images, anchor=0));
+
+# %% [markdown]
+# ## 7 What β-VAE would have blurred
+#
+# A β-VAE stands still on the same curve: at the point where the slope is −β. To get the pressure that
+# separates factors it takes a β of 4 or more, and pays with blur for ever. The budget had its strong
+# pressure early, when there were few nats, and then lets go.
+
+# %%
+ways = {f"β = {beta}": load_or_train(TrainConfig(objective=BetaVAE(beta=float(beta))))
+        for beta in (1, 4, 8)}
+ways["C → 25"] = run
+ends = pd.DataFrame({n: r.log[["kl", "reconstruction"]].tail(10).mean() for n, r in ways.items()})
+scores = table(list(ways.values())).set_index(ends.columns)
+ends.T.join(scores[[c for c in ("mig", "factor_vae_score") if c in scores]]).round(2)
+
+# %% [markdown]
+# ### One run walks the curve on which β-VAEs stand
+
+# %% tags=["report"]
+path = log[["kl", "reconstruction"]].rolling(5).mean()
+with plots.style():
+    _, ax = plt.subplots(figsize=(5, 3.2))
+    ax.plot(path["kl"], path["reconstruction"], color="grey")
+    for i, name in enumerate(ways):
+        ax.plot(*ends[name], plots.MARKERS[i], color=plots.COLOURS[i], ms=8, mec="white")
+        ax.annotate(name, ends[name], (6, 6), textcoords="offset points")
+    error_axis(ax)
+    ax.set(xlabel="KL in nats")
+
+# %% [markdown]
+# ### What the blur looks like
+# From above: images; the budget of 25 nats; β = 4; β = 8
+
+# %% tags=["report"]
+shown = torch.as_tensor(data.sample(8, np.random.default_rng(seed + 1)).images).float()
+drawn = [ways[name].vae.reconstruct(shown) for name in ("C → 25", "β = 4", "β = 8")]
+ax = plots.image_grid(torch.cat([shown, *drawn]), columns=8)
+for line, name in enumerate(("image", "C → 25", "β = 4", "β = 8")):
+    ax.text(-6, 66 * line + 32, name, ha="right", va="center", fontsize=9)
+
+# %% [markdown]
+# At *equal* KL neither way draws better: both are on one curve. The budget lets you choose the end of
+# the walk by its meaning, nats, and it passes through the strong pressure on its way there.
+
+# %% [markdown]
+# ## 8 A failure: γ = 1000
+#
+# The papers that compare objectives take γ = 1000. Since a larger γ changes nothing at the optimum,
+# let us take it too, for two thirds of the steps (about 30 seconds). **Predict:** the KL will
+# follow $C$ better than before. And the reconstruction?
+
+# %%
+strict = train_by_hand(max(1, 2 * steps // 3), gamma=1000.0, looks=6)
+for name, one in (("γ = 30", live), ("γ = 1000", strict)):
+    end, kl = one.iloc[-1], one[kl_names].iloc[-1].sum()
+    print(f"{name:9} step {end.step:5.0f}  C {end.capacity:.2f}  KL {kl:.2f}  "
+          f"reconstruction {end.reconstruction:.0f}  told {end[list(data.factor_names)].sum():.2f}")
+
+# %% [markdown]
+# The KL is exactly where it should be, and it buys *nothing*: the nats are paid and the model still
+# draws the grey mean. The gradient of γ·|KL − C| points up in one step and down in the next, a
+# thousand times stronger than anything the reconstruction says, and Adam divides each step by the size
+# of the recent gradients. What is left for learning is almost zero. Given 100,000 steps, as in the
+# paper, it learns in the end.
+#
+# **The fix** is the rule of section 2: γ a little above what a nat saves (here 30 to 100), not more.
+# A related slip is to take |KL − C| of every image and then the mean: each image must then carry
+# exactly $C$ nats. The loss looks alike, and no error is raised:
+
+# %% tags=["nbval-check-output"]
+nats = torch.tensor([2.0, 8.0])  # a plain image and a difficult one; the mean is C = 5
+print("right:", (nats.mean() - 5.0).abs().item(), " slip:", (nats - 5.0).abs().mean().item())
+
+# %% [markdown]
+# ## Summary
+#
+# - The KL of a latent bounds what it tells. dSprites has 13.5 nats; a VAE pays more to tell them all.
+# - β fixes the price, $C$ the quantity. One implies the other: β is the slope of the curve at $C$.
+# - Each nat goes where it saves most: positions, then scale and shape, then orientation.
+# - γ must be larger than what a nat saves. Far beyond that it only drowns the reconstruction.
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer in the place of each `...` and run the cell; the check tells you how it went.
+# [Solutions](solutions/03_capacity_control.ipynb)
+#
+# **1. Nats.** How many nats name one value of each factor, if the factors have these sizes?
+
+# %% tags=["nbval-check-output"]
+def nats_of(sizes):
+    """Nats that name one combination of values, all equally likely."""
+    return ...
+
+
+exercises.check_nats(nats_of)
+
+
+# %% [markdown]
+# **2. Wait first.** Many trainings need some steps before any nat is useful. Write a schedule that is
+# 0 until `start`, climbs evenly, reaches `top` at `stop`, and stays there.
+
+# %% tags=["nbval-check-output"]
+def schedule(step, start, stop, top):
+    """C at this step, in nats."""
+    return ...
+
+
+exercises.check_schedule(schedule)
+
+
+# %% [markdown]
+# **3. Recruited.** From which capacity on does each latent hold more than `nats`, up to the end of the
+# log? Return infinity for a latent that never does.
+
+# %% tags=["nbval-check-output"]
+def recruited(log, nats):
+    """One capacity for each of the columns kl_0 … kl_{D−1} of the log."""
+    return ...
+
+
+exercises.check_recruited(recruited)
+
+
+# %% [markdown]
+# **4. The smallest γ.** Given some points of a rate–distortion curve, in any order: how large must γ
+# be at least, so that the KL stays at $C$ everywhere on it?
+
+# %% tags=["nbval-check-output"]
+def smallest_gamma(kl, reconstruction):
+    """KL and reconstruction error of N models, (N,) each, in nats."""
+    return ...
+
+
+exercises.check_smallest_gamma(smallest_gamma)
+
+# %% [markdown]
+# ---
+# Before: [2 · β-VAE](02_beta_vae.ipynb) · [Contents](../README.md#the-chapters) ·
+# Next: [4 · Learnable β](04_learnable_beta.ipynb)

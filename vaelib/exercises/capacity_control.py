@@ -1,0 +1,121 @@
+"""Chapter 3: nats, schedules, and what a log tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from vaelib.datasets import DSprites
+from vaelib.exercises.verdict import EMPTY, exercise, expect, missing
+
+
+@exercise("Right: ln n nats tell n equal values apart, and the nats of independent factors add up.")
+def check_nats(nats: Callable[[Sequence[int]], float]) -> Iterator[str]:
+    """`nats(sizes)`: nats that name one value of each factor, all values equally likely."""
+    sizes = DSprites().factor_sizes
+    got, right = nats(sizes), float(np.log(np.prod(sizes)))
+    if missing(got):
+        yield EMPTY
+    got = float(got)
+    known = {
+        right / np.log(2): "That is in bits. A nat uses the natural logarithm.",
+        float(np.prod(sizes)): "That is the number of images; how many nats name one of them?",
+        float(np.log(np.sum(sizes))): "It adds up the values of all factors; the images are their "
+        "product: every value goes with every other.",
+        float(np.mean(np.log(sizes))): "It averages over the factors; the nats of all of them are "
+        "needed at once.",
+    }
+    for value, advice in known.items():
+        if np.isclose(got, value, rtol=1e-4):
+            yield advice
+    if not np.isclose(got, right, rtol=1e-4):
+        yield f"For dSprites it gives {got:.2f}; one of {np.prod(sizes):,} images has other nats."
+    if not np.isclose(float(nats([2, 2, 2])), 3 * np.log(2)):
+        yield "For three factors of two values it must be 3 ln 2: use the sizes that are given."
+
+
+@exercise("Right: it waits, climbs evenly, and stays.")
+def check_schedule(capacity: Callable[[int, int, int, float], float]) -> Iterator[str]:
+    """`capacity(step, start, stop, top)`: 0 until `start`, `top` from `stop` on, a line between."""
+    start, stop, top = 1_000, 5_000, 20.0
+    wanted = {0: 0.0, 999: 0.0, 1_000: 0.0, 2_000: 5.0, 3_000: 10.0, 5_000: 20.0, 9_000: 20.0}
+    got = {step: capacity(step, start, stop, top) for step in wanted}
+    if any(map(missing, got.values())):
+        yield EMPTY
+    if got[0] < 0:
+        yield f"Before step {start:,} it is negative ({got[0]:g}): no KL can be that small."
+    if got[9_000] > top:
+        yield f"After step {stop:,} it goes on to {got[9_000]:g}: hold it at {top:g}."
+    if np.isclose(got[2_000], 8.0):
+        yield "It climbs as if it had begun at step 0: measure the steps from `start`."
+    for step, right in wanted.items():
+        if not np.isclose(got[step], right, atol=1e-6):
+            yield (
+                f"With start {start:,}, stop {stop:,} and top {top:g} it must be {right:g} at "
+                f"step {step:,}; yours is {got[step]:g}."
+            )
+
+
+def _log() -> pd.DataFrame:
+    """A log in which z0 comes early, z1 jumps up once before it stays, z2 never comes."""
+    capacity = np.linspace(0, 9, 10)
+    kl = np.zeros((10, 3))
+    kl[:, 0] = np.maximum(0, capacity - 1)
+    kl[:, 1] = np.maximum(0, capacity - 5)
+    kl[2, 1] = 0.9  # a flicker
+    return pd.DataFrame(kl, columns=["kl_0", "kl_1", "kl_2"]).assign(capacity=capacity)
+
+
+@exercise("Right: this is the order in which the latents were recruited.")
+def check_recruited(recruited: Callable[[pd.DataFrame, float], Sequence[float]]) -> Iterator[str]:
+    """`recruited(log, nats)`: the capacity from which on each latent has more than `nats`, (D,).
+
+    `log` has the columns capacity and kl_0 … kl_{D−1}; infinite for a latent that never does.
+    """
+    got = recruited(_log(), 0.5)
+    if missing(got):
+        yield EMPTY
+    got = np.asarray(got, float)
+    yield from expect(got, (3,), "one capacity for each latent")
+    if got[1] == 2.0:
+        yield (
+            "z1 flickers at capacity 2 and is gone again at 3. Count from where it stays above "
+            "the threshold up to the end."
+        )
+    if np.isfinite(got[2]):
+        yield f"z2 never has 0.5 nats, so its capacity is infinite; yours is {got[2]:g}."
+    if got[0] == 1.0:
+        yield "At capacity 1 z0 still has 0 nats: look for the first row above the threshold."
+    for j, right in enumerate((2.0, 6.0, np.inf)):
+        if got[j] != right:
+            yield f"z{j} is there from capacity {right:g} on; yours says {got[j]:g}."
+
+
+@exercise("Right: a larger γ changes nothing but the noise of the gradient.")
+def check_smallest_gamma(
+    smallest_gamma: Callable[[np.ndarray, np.ndarray], float],
+) -> Iterator[str]:
+    """`smallest_gamma(kl, reconstruction)`: the steepest fall between neighbours on the curve.
+
+    Points (N,) of the rate–distortion curve, in any order.
+    """
+    kl = np.array([12.0, 2.0, 5.0, 0.0])  # not sorted
+    reconstruction = np.array([70.0, 380.0, 200.0, 560.0])
+    got = smallest_gamma(kl.copy(), reconstruction.copy())
+    if missing(got):
+        yield EMPTY
+    got = float(got)
+    if np.isclose(got, -90.0):
+        yield "The curve falls, so its slope is negative; γ must be as large as minus the slope."
+    if np.isclose(got, (560 - 70) / 12):
+        yield "That is the slope from the first point to the last; the curve is steeper at first."
+    if np.isclose(got, 130 / 7):
+        yield "That is the gentlest piece; γ must hold the KL at C on the steepest one too."
+    if not np.isclose(got, 90.0):
+        yield (
+            f"For KL {kl.tolist()} and reconstruction {reconstruction.tolist()} it gives "
+            f"{got:.4g}; 90 is right: from 0 to 2 nats, 180 nats of reconstruction are saved. "
+            "Sort by the KL."
+        )
