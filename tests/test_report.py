@@ -68,9 +68,10 @@ display(HTML('<script src="https://cdn.example.org/require.js"></script>'
              '<link rel="stylesheet" href="//example.org/a.css">'
              '<style>@import url("https://example.org/b.css"); p {color: red}</style>'
              '<p style="background: url(http://example.org/c.png)">where $x^2$ grows</p>'
-             '<iframe srcdoc="&lt;script src=&quot;https://example.org/d.js&quot;&gt;&lt;/script&gt;kept">'
-             '</iframe>'))
-display(Javascript('require(["https://example.org/e.js"])'), Latex(r'$$\frac{a}{b}$$'), Markdown(r'so $\sigma$'))
+             '<iframe srcdoc="&lt;script src=&quot;https://example.org/d.js&quot;&gt;&lt;/script&gt;'
+             'kept"></iframe>'))
+display(Javascript('require(["https://example.org/e.js"])'),
+        Latex(r'$$\frac{a}{b}$$'), Markdown(r'so $\sigma$'))
 """
 WIDGET = """
 import io

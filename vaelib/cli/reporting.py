@@ -77,16 +77,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--cell-timeout",
         type=float,
-        default=3600,
         metavar="SECONDS",
-        help="the longest that a cell may take (default: %(default)s)",
+        help="the longest that a cell may take (default: smoke 900, quick 3600, full a day)",
     )
     parser.add_argument(
         "--timeout",
         type=float,
-        default=4 * 3600,
         metavar="SECONDS",
-        help="the longest that a notebook may take (default: %(default)s)",
+        help="the longest that a notebook may take (default: smoke 1800, quick 14400, full 3 days)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     parser.set_defaults(command=report)
@@ -94,6 +92,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def report(args: argparse.Namespace) -> int:
     try:
+        import latex2mathml  # noqa: F401
         import nbconvert  # noqa: F401
         import papermill  # noqa: F401
     except ImportError as error:
@@ -118,10 +117,9 @@ def settings_from(args: argparse.Namespace) -> Settings:
     from vaelib.report.build import Settings
 
     for name in ("cell_timeout", "timeout"):
-        if not getattr(args, name) > 0:
-            raise ValueError(
-                f"--{name.replace('_', '-')} must be above 0 s, got {getattr(args, name)}"
-            )
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise ValueError(f"--{name.replace('_', '-')} must be above 0 s, got {value}")
     return Settings(
         notebooks=tuple(args.notebooks),
         preset=args.preset,

@@ -19,6 +19,10 @@ from vaelib.report.scrub import scrub_file
 from vaelib.report.state import State, notebook_key, only_one, write_plain_json
 from vaelib.report.tables import QUICK, check_metrics, evaluate_new
 
+# Seconds for a cell and for a notebook. A training that is only tested should not take long; a full
+# one may take hours on a laptop.
+LIMITS = {"smoke": (900, 1800), "quick": (3600, 4 * 3600), "full": (24 * 3600, 72 * 3600)}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,8 +33,8 @@ class Settings:
     name: str = ""  # of the folder; "" is made of the preset and what was given
     given: Mapping[str, Any] = field(default_factory=dict)  # parameters that were set by hand
     folder: Path | None = None  # where reports go; None is reports/ of the clone, or ./reports
-    cell_timeout: float = 3600.0  # seconds for one cell
-    timeout: float = 4 * 3600.0  # seconds for one notebook
+    cell_timeout: float | None = None  # seconds for one cell; None goes by the preset
+    timeout: float | None = None  # seconds for one notebook; None goes by the preset
     again: bool = False  # run finished notebooks again
     metrics: tuple[str, ...] = QUICK  # to score the runs that the notebooks left without scores
 
@@ -144,6 +148,7 @@ class Maker:
     ) -> Outcome:
         from tqdm import tqdm
 
+        cell_limit, limit = LIMITS[self.settings.preset]
         with tqdm(
             desc="  cells", unit="cell", leave=False, disable=not progress, position=1
         ) as bar:
@@ -157,8 +162,8 @@ class Maker:
                 target,
                 self.values[name],
                 environment,
-                self.settings.cell_timeout,
-                self.settings.timeout,
+                self.settings.cell_timeout or cell_limit,
+                self.settings.timeout or limit,
                 show,
                 self.lock,
             )
