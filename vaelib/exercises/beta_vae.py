@@ -1,0 +1,118 @@
+"""Chapter 2: four bugs that run without an error, found in real notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaelib.exercises.verdict import EMPTY, exercise, expect, missing
+from vaelib.types import Posterior
+
+B, D = 6, 10  # of the examples
+
+
+def _posterior() -> Posterior:
+    rng = torch.Generator().manual_seed(0)
+    return Posterior(torch.randn(B, D, generator=rng), torch.randn(B, D, generator=rng) - 1)
+
+
+@exercise("Right: summed over latents, averaged over images. Now β means what the paper says.")
+def check_kl(kl: Callable[[Tensor, Tensor], Tensor]) -> Iterator[str]:
+    """`kl(mean, logvar)`: (B, D) each, to nats, (): summed over latents, averaged over images."""
+    q = _posterior()
+    got, right = kl(q.mean.clone(), q.logvar.clone()), float(q.kl().sum(1).mean())
+    if torch.is_tensor(got) and got.shape == (B,):
+        yield "It returns one number an image; the loss needs their mean."
+    if torch.is_tensor(got) and got.shape == (B, D):
+        yield "It returns one number a latent; sum over the latents, then average over the images."
+    yield from expect(got, (), "one number")
+    ratio = float(got) / right
+    known = {
+        -1.0: "The sign is wrong: a KL is never negative.",
+        2.0: "It is twice too large: the factor 1/2 is missing.",
+        1 / D: f"It is {D} times too small: the mean runs over latents too, so β acts as β/{D}.",
+        float(B): "It sums over the images: the loss would grow with the batch size.",
+        1 / np.log(2): "It is in bits; the reconstruction is in nats, so the KL must be too.",
+    }
+    for factor, advice in known.items():
+        if np.isclose(ratio, factor, rtol=1e-4):
+            yield advice
+    if not np.isclose(ratio, 1, rtol=1e-4):
+        yield (
+            f"On an example it gives {float(got):.3f} nats where {right:.3f} is right. "
+            "Remember that logvar is the logarithm of the variance."
+        )
+
+
+@exercise("Right: the standard deviation is exp(logvar / 2), and gradients reach both inputs.")
+def check_sample(sample: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Iterator[str]:
+    """`sample(mean, logvar, noise)`: (B, D) each, to a sample of N(mean, variance), (B, D)."""
+    q, noise = _posterior(), torch.ones(B, D)
+    got = sample(q.mean, q.logvar, noise)
+    yield from expect(got, (B, D), "one value an image and latent")
+    spread = got - q.mean
+    known = {
+        "That is the variance: noise is scaled by the standard deviation.": q.logvar.exp(),
+        "The noise is scaled by logvar itself: take the exponential first.": q.logvar,
+        "The noise does not reach the sample: this is no VAE but an autoencoder.": 0 * noise,
+        "The noise is not scaled: every posterior would be equally wide.": noise,
+    }
+    for advice, wrong in known.items():
+        if torch.allclose(spread, wrong, atol=1e-5):
+            yield advice
+    if not torch.allclose(spread, q.std, atol=1e-5):
+        yield "With noise = 1 the sample must lie one standard deviation above the mean."
+    mean, logvar = (t.clone().requires_grad_() for t in (q.mean, q.logvar))
+    total = sample(mean, logvar, noise).sum()
+    if total.requires_grad:
+        total.backward()
+    if mean.grad is None or logvar.grad is None:
+        yield "No gradient reaches mean or logvar: the encoder could not learn."
+
+
+@exercise("Right: every image counts once, whatever batch it came in.")
+def check_average(average: Callable[[list[float], list[int]], float]) -> Iterator[str]:
+    """`average(losses, sizes)`: each batch's mean loss and its size, to nats an image."""
+    losses, sizes = [100.0, 110.0, 120.0, 230.0], [128, 128, 128, 16]
+    got = average(list(losses), list(sizes))
+    if missing(got):
+        yield EMPTY
+    got, total = float(got), sum(sizes)
+    weighted = float(np.average(losses, weights=sizes))
+    if np.isclose(got, sum(losses) / total):
+        yield (
+            f"It says {got:.2f} nats where no batch was under 100. The losses are means already: "
+            "dividing their sum by the number of images divides by the batch size twice."
+        )
+    if np.isclose(got, np.mean(losses)):
+        yield "The last batch has 16 images, yet it counts as much as the full ones with 128."
+    if np.isclose(got, weighted * total):
+        yield "That is the sum over all images; divide by their number."
+    if not np.isclose(got, weighted):
+        yield f"For losses {losses} of {sizes} images it gives {got:.2f}; {weighted:.2f} is right."
+
+
+@exercise("Right: one latent moves, all others keep the image's own code.")
+def check_codes_along(along: Callable[[Tensor, int, Tensor], Tensor]) -> Iterator[str]:
+    """`along(code, latent, values)`: (D,), an index, (S,) to the codes of a traversal, (S, D)."""
+    code, values = _posterior().mean[0], torch.linspace(-2, 2, 7)
+    given = code.clone()
+    got = along(given, 3, values.clone())
+    yield from expect(got, (7, D), "one code a value, (S, D)")
+    if not torch.equal(given, code):
+        yield "It changes the code that it was given: work on a copy."
+    others = [j for j in range(D) if j != 3]
+    if (got[:, others] == 0).all():
+        yield (
+            "All other latents are 0. No image has that code: what the decoder draws there, "
+            "it has never learned. Start from `code`."
+        )
+    if not torch.allclose(got[:, others], code[others].expand(7, -1)):
+        yield "The other latents must keep the values of `code` in every row."
+    if torch.allclose(got[:, 3], code[3] + values):
+        yield "Latent 3 moves by `values` from where it was; it must move to them."
+    if not torch.allclose(got[:, 3], values):
+        yield "Latent 3 must take the values that are given, one a row."

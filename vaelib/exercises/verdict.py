@@ -1,0 +1,66 @@
+"""What a check says, and how checks are written."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+EMPTY = "Not answered yet: put your answer in the place of the ... and run the cell again."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of a check, which a notebook shows as one line."""
+
+    passed: bool
+    advice: str
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        return f"{'✓' if self.passed else '✗'} {self.advice}"
+
+
+def exercise(praise: str) -> Callable[[Callable[..., Iterator[str]]], Callable[..., Verdict]]:
+    """Make a check of a generator that yields advice, one text for each rule that is broken.
+
+    The first text is the verdict; a generator that yields none passes the answer, with `praise`.
+    An error that the answer raises becomes advice.
+    """
+
+    def made(check: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
+        @functools.wraps(check)
+        def run(*answers: Any) -> Verdict:
+            try:
+                advice = next(_advice(check, answers), None)
+            except Exception as error:  # whatever the reader's code raises
+                advice = f"It stops with {type(error).__name__}: {error}"
+            return Verdict(advice is None, advice or praise)
+
+        return run
+
+    return made
+
+
+def _advice(check: Callable[..., Iterator[str]], answers: tuple[Any, ...]) -> Iterator[str]:
+    if any(missing(answer) for answer in answers):
+        yield EMPTY
+    yield from check(*answers)
+
+
+def missing(answer: Any) -> bool:
+    """Whether an answer is still the `...` of the exercise, or nothing at all."""
+    return answer is ... or answer is None
+
+
+def expect(got: Any, shape: tuple[int, ...], meaning: str) -> Iterator[str]:
+    """Advice unless `got` is an array or tensor of this shape; `meaning` says it in words."""
+    if missing(got):
+        yield EMPTY
+    elif not hasattr(got, "shape"):
+        yield f"It returns a {type(got).__name__}; it must return {meaning}."
+    elif tuple(got.shape) != shape:
+        yield f"It returns the shape {tuple(got.shape)}; it must return {meaning}, here {shape}."
