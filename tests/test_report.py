@@ -19,7 +19,7 @@ from vaelib.report.build import Settings, build, choose, default_name, report_fo
 from vaelib.report.formulas import replace_in_text, to_mathml
 from vaelib.report.markdown import to_html
 from vaelib.report.offline import offline
-from vaelib.report.pictures import last_heading
+from vaelib.report.pictures import last_heading, pictures
 from vaelib.report.scrub import scrub
 from vaelib.report.state import State, notebook_key, only_one
 
@@ -471,6 +471,21 @@ def test_paths_of_the_machine_are_shortened():
         == f"reports/x/runs and ~/a and {home}2"
     )
     assert scrub(f'"{ROOT}/vaelib/vae.py"', report) == '"./vaelib/vae.py"'
+
+
+def test_a_flipbook_gives_the_picture_that_it_shows_first():
+    from matplotlib import pyplot as plt
+
+    from vaelib.flipbook import flipbook
+
+    book = flipbook(lambda x: plt.plot([0, x])[0].axes, (1, 2, 3), name="x", start=1)
+    cell = new_code_cell("x", metadata={"tags": ["report"]})
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", {"text/html": book._repr_html_(), "text/plain": ""})
+    ]
+    (picture,) = pictures(new_notebook(cells=[new_markdown_cell("# A\n## B"), cell]))
+    assert picture.png == book.pages[1] and picture.caption == "B"
+    plt.close("all")
 
 
 def test_headings_are_not_taken_from_code():

@@ -48,6 +48,15 @@ def title_of(notebook: Any, default: str) -> str:
 
 
 def _pngs(cell: Any) -> list[bytes]:
-    """The cell's PNG outputs; a widget's picture counts too once `static_widgets` took it out."""
-    data = [output.get("data", {}) for output in cell.get("outputs", [])]
-    return [base64.b64decode(d["image/png"]) for d in data if "image/png" in d]
+    """The PNG outputs of a cell, and what a flipbook or a static widget shows at first."""
+    found = [_png(output.get("data", {})) for output in cell.get("outputs", [])]
+    return [base64.b64decode(png) for png in found if png]
+
+
+def _png(data: dict[str, Any]) -> str:
+    if "image/png" in data:
+        return data["image/png"]
+    tags = re.findall(r"<img\b[^>]*>", data.get("text/html", ""))
+    shown = [tag for tag in tags if not re.search(r"display:\s*none", tag)]
+    match = re.search(r'src="data:image/png;base64,([^"]+)"', " ".join(shown))
+    return match[1] if match else ""
