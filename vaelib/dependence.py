@@ -26,7 +26,7 @@ class BatchMixture(ABC):
 
 @dataclass(frozen=True)
 class MinibatchWeighted(BatchMixture):
-    """Minibatch-weighted sampling, Chen et al. 2018 (arXiv 1802.04942), appendix C.1.
+    """Minibatch-weighted sampling, Chen et al. 2018 (arXiv 1802.04942).
 
     Departure: the weights are 1/B, the paper's are 1/(N·B). The gradients are the same; with
     1/(N·B) every density would be too small by about N and a total correlation of D latents too
@@ -40,7 +40,7 @@ class MinibatchWeighted(BatchMixture):
 
 @dataclass(frozen=True)
 class MinibatchStratified(BatchMixture):
-    """Minibatch-stratified sampling, Chen et al. 2018 (arXiv 1802.04942), appendix C.2, M = B − 1.
+    """Minibatch-stratified sampling, Chen et al. 2018 (arXiv 1802.04942), M = B − 1.
 
     1/N for the sample's own posterior, (N − M)/(N·M) for one other, 1/M for the rest: unbiased for
     q(z). Their code puts the first two weights into fixed columns; here they are where the

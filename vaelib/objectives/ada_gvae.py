@@ -18,7 +18,7 @@ from vaelib.vae import VAE
 
 @dataclass(eq=False)
 class AdaGVAE(Objective):
-    r"""Ada-GVAE, Locatello et al. 2020 (arXiv 2002.02886), section 4: a β-VAE on pairs of images
+    r"""Ada-GVAE, Locatello et al. 2020 (arXiv 2002.02886): a β-VAE on pairs of images
     (`Pairs(data, k)`) whose posteriors are made equal in the latents that seem to be shared.
 
     With δ_j = KL(q(z_j|x¹) ‖ q(z_j|x²)), the latents with δ_j < ½ (max δ + min δ) of their pair are
@@ -45,7 +45,7 @@ class AdaGVAE(Objective):
 
 @dataclass(eq=False)
 class AdaMLVAE(Objective):
-    r"""Ada-ML-VAE, Locatello et al. 2020 (arXiv 2002.02886), section 4: as :class:`AdaGVAE`, but
+    r"""Ada-ML-VAE, Locatello et al. 2020 (arXiv 2002.02886): as :class:`AdaGVAE`, but
     shared latents get the normalised product of both posteriors (the ML-VAE's group posterior,
     Bouchacourt et al. 2018), with the precisions averaged as in the authors' code:
 

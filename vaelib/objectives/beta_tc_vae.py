@@ -16,7 +16,7 @@ from vaelib.vae import VAE
 
 @dataclass(eq=False)
 class BetaTCVAE(Objective):
-    r"""β-TCVAE, Chen et al. 2018 (arXiv 1802.04942), Eq. 4 with α = γ = 1:
+    r"""β-TCVAE, Chen et al. 2018 (arXiv 1802.04942), Eq. 5 with α = γ = 1:
 
     $$-\mathbb{E}_{q(z|x)}[\log p(x|z)] + I_q(x; z)
       + \beta\, \mathrm{KL}(q(z) \,\|\, {\textstyle\prod_j} q(z_j))

@@ -19,7 +19,7 @@ from vaelib.vae import VAE
 
 @dataclass(eq=False)
 class FactorVAE(Objective):
-    r"""FactorVAE, Kim & Mnih 2018 (arXiv 1802.05983), Eq. 2 and Algorithm 2:
+    r"""FactorVAE, Kim & Mnih 2018 (arXiv 1802.05983), Eq. 2:
 
     $$\text{ELBO loss} + \gamma\, \mathrm{KL}(q(z) \,\|\, {\textstyle\prod_j} q(z_j)) \approx
       \text{ELBO loss} + \gamma\, \mathbb{E}_{q(z)} \log \frac{D(z)}{1 - D(z)}$$
@@ -65,7 +65,7 @@ class FactorVAE(Objective):
 
 
 def critic(inputs: int, width: int) -> nn.Sequential:
-    """Six hidden layers with leaky ReLUs, two logits (Kim & Mnih 2018, appendix)."""
+    """Six hidden layers with leaky ReLUs, two logits (Kim & Mnih 2018)."""
     sizes = [inputs] + [width] * 6
     layers: list[nn.Module] = []
     for i, o in zip(sizes[:-1], sizes[1:], strict=True):

@@ -15,7 +15,7 @@ from vaelib.types import Batch, VAEOutput
 
 @dataclass(eq=False)
 class SigmaVAE(Objective):
-    r"""Optimal σ-VAE, Rybkin, Daniilidis & Levine 2021 (arXiv 2006.13202), section 3.2:
+    r"""Optimal σ-VAE, Rybkin, Daniilidis & Levine 2021 (arXiv 2006.13202):
 
     $$-\log \mathcal{N}(x; \hat{x}(z), \sigma_*^2 I) + \mathrm{KL}, \qquad
       \sigma_*^2 = \mathrm{MSE}(x, \hat{x})$$
