@@ -158,7 +158,7 @@ ax.text(hand_steps, 1.15 * nothing, f"knowing nothing: {nothing:.0f}", ha="right
 # it. Its loop is the one above, plus a log, checkpoints and a progress bar; a killed training goes
 # on where it was. The network is a small convolutional one.
 #
-# About a minute on two cores. Expect a rest near 600 nats, then a fall to about 150. (Run the cell
+# About a minute on two cores. Expect a plateau near 600 nats, then a fall to about 150. (Run the cell
 # twice: the second time it returns at once, for the finished run is kept in a folder.)
 
 # %%
@@ -173,8 +173,8 @@ print(run.label)
 plots.losses(run.log);
 
 # %% [markdown]
-# The rest is the cloud of chapter 1: the decoder draws the mean image and the latents are silent.
-# Then they wake up all at once. On the right you see them compete: most fall silent again, for a
+# The plateau is the cloud of chapter 1: the decoder draws the mean image and the latents are silent.
+# Then they wake up all at once. On the right you see them compete: some fall silent again, for a
 # latent that does not help with the drawing is not worth its price.
 
 # %% [markdown]
@@ -246,12 +246,12 @@ long = load_or_train(TrainConfig(data=DSprites(), objective=BetaVAE(beta=4.0)))
 minutes = long.log["seconds"].iloc[-1] / 60
 print(f"{long.label}: {long.config.steps:,} steps, trained in {minutes:.0f} minutes")
 
+# %% [markdown]
+# **Predict:** ten latents, five factors. How many latents are in use after 30,000 steps, that is,
+# have a KL of at least 0.05 nats?
+
 # %%
 plots.losses(long.log);
-
-# %% [markdown]
-# **Predict:** ten latents, five factors. How many latents are in use in the end, that is, have a KL
-# of at least 0.05 nats?
 
 # %% [markdown]
 # ### The long run: the KL of each latent
@@ -379,8 +379,17 @@ results[["beta", "reconstruction", "kl", *scores, "distribution"]].round(2)
 plots.rate_distortion(results);
 
 # %% [markdown]
-# Along this curve a nat of KL is worth about β nats of reconstruction: a model stops to pay where
-# the next nat would save less than it costs. What goes first is what helps least, the fine outline.
+# A model stops to pay where the next nat of KL would save less than β nats of reconstruction. So
+# from one β to the next, each nat that is given up should cost a number between the two. Does it?
+
+# %%
+cost = -results["reconstruction"].diff() / results["kl"].diff()
+for i in (1, 2):
+    before, after = results["beta"][i - 1], results["beta"][i]
+    print(f"from β = {before:g} to {after:g}: {cost[i]:.1f} nats of reconstruction for each of KL")
+
+# %% [markdown]
+# What goes first is what helps least, the fine outline.
 
 # %% [markdown]
 # ### The same images, drawn with β = 1, 4 and 8
