@@ -17,10 +17,12 @@ from vaelib.cli import main, parser
 from vaelib.cli.fields import fields_of, make
 from vaelib.cli.scoring import SAMPLES
 from vaelib.cli.training import config_from, training_fields
-from vaelib.datasets import Correlated, DSprites
+from vaelib.datasets import Correlated, DSprites, FixedSample, Pairs
+from vaelib.flattening import OracleFlattening
 from vaelib.networks import MLP, Locatello
 from vaelib.objectives import BetaVAE
 from vaelib.runs import Run
+from vaelib.spec import to_spec
 from vaelib.train import TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,7 +95,12 @@ def test_every_option_is_explained():
 
 def test_each_setting_of_training_is_an_option():
     told = {field.name for field in training_fields()}
-    assert told == {f.name for f in fields(TrainConfig)} - {"data", "objective", "network"}
+    assert told == {f.name for f in fields(TrainConfig)} - {
+        "data",
+        "objective",
+        "network",
+        "sampling",
+    }
 
 
 def test_no_options_mean_the_defaults_of_the_library():
@@ -120,6 +127,16 @@ def test_options_make_the_configuration():
     assert config("--data", "some.npz").data == DSprites("some.npz")
 
 
+def test_data_are_correlated_and_then_wrapped():
+    correlate = ("--correlate", "pos_x", "pos_y", "0.2")
+    world = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})
+    assert config("--wrap", "pairs", "k=2", "mode=causal").data == Pairs(DSprites(), 2, "causal")
+    sampling = ("--sampling", "OracleFlattening", "--sampling-option", "ratio=7")
+    made = config(*correlate, "--wrap", "FixedSample", "n=500", *sampling)
+    assert to_spec(made.data) == to_spec(FixedSample(world, 500))
+    assert made.sampling == OracleFlattening(ratio=7.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
@@ -130,6 +147,9 @@ def test_options_make_the_configuration():
         (["--objective", "Gamma"], ["objective must be one of", "BetaVAE", "'Gamma'"]),
         (["--network", "Deep"], ["network must be one of", "Burgess", "MLP"]),
         (["--data", "mnist"], ["data must be one of", "DSprites"]),
+        (["--wrap", "Correlated"], ["wrap must be one of", "FixedSample", "Pairs"]),
+        (["--wrap", "Pairs", "data=1"], ["data"]),
+        (["--sampling", "luck"], ["sampling must be one of", "UniformSampling"]),
         (["--data", "missing.npz"], ["missing.npz"]),
         (["--correlate", "pos_x", "pos_z", "0.2"], ["pos_z", "pos_y"]),
         (["--correlate", "pos_x", "pos_y", "0"], ["0"]),
@@ -339,6 +359,11 @@ class Example:
     names: tuple[str, ...] = ("a",)
 
 
+@dataclass
+class Part:
+    n: int
+
+
 def test_fields_are_read_from_the_source():
     assert [str(f) for f in fields_of(Example)] == [
         "rate: float = 0.5  # per image",
@@ -347,7 +372,10 @@ def test_fields_are_read_from_the_source():
     ]
     assert make(Example, ["rate=2", "count=3"]) == Example(2.0, 3)
     assert make(Example, ["count=none", "names=('b', 'c')"]) == Example(0.5, None, ("b", "c"))
-    for wrong in ("count=x", "names=(", "other=1"):
+    assert make(Example, ["names=Part(n=3)"]).names == Part(3)
+    with pytest.raises(ValueError, match="Part needs n: int"):
+        make(Part, [])
+    for wrong in ("count=x", "names=(", "names=open('x')", "names=len()", "other=1"):
         with pytest.raises(ValueError, match=wrong.split("=")[0]):
             make(Example, [wrong])
 

@@ -338,7 +338,7 @@ def start(*arguments):
     )  # fmt: skip
 
 
-def wait_for(condition, process, seconds=90.0):
+def wait_for(condition, process, seconds=240.0):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.stdout.read()

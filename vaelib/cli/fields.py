@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,16 @@ class Field:
     default: str | None  # source text; None when the field must be given
     help: str
 
-    def parse(self, text: str) -> Any:
-        """`text` as this field's type; ValueError names the field."""
+    def parse(self, text: str, names: Mapping[str, Any] | None = None) -> Any:
+        """`text` as this field's type; ValueError names the field.
+
+        Beside plain values, a dataclass of `names` can be written as a call: `Weighted(n=3)`.
+        """
         kind = self.type.removesuffix(" | None")
         if kind != self.type and text.lower() == "none":
             return None
         try:
-            return parse(kind, text) if kind in SIMPLE else ast.literal_eval(text)
+            return parse(kind, text) if kind in SIMPLE else _value(text, names or {})
         except (ValueError, SyntaxError) as error:
             reason = str(error) if kind in SIMPLE else f"must be {self.type}, got {text!r}"
             raise ValueError(f"{self.name}: {reason}") from error
@@ -43,6 +47,18 @@ class Field:
     def __str__(self) -> str:
         default = "" if self.default is None else f" = {self.default}"
         return f"{self.name}: {self.type}{default}" + (f"  # {self.help}" if self.help else "")
+
+
+def _value(text: str, names: Mapping[str, Any]) -> Any:
+    """A literal, or a dataclass with literal keywords; nothing else is called."""
+    match ast.parse(text, mode="eval").body:
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
+            cls = names.get(name)
+            if not (isinstance(cls, type) and is_dataclass(cls)):
+                raise ValueError(f"no class {name!r}")
+            return build(cls, {k.arg: ast.literal_eval(k.value) for k in keywords})
+        case node:
+            return ast.literal_eval(node)
 
 
 def fields_in(source: str, class_name: str) -> list[Field]:
@@ -76,15 +92,20 @@ def fields_of(cls: type) -> list[Field]:
     return [found[name] for name in cls.__dataclass_fields__ if name in found]
 
 
-def make(cls: type, options: Sequence[str]) -> Any:
-    """`cls` with options such as `beta=8`; ValueError lists the fields that there are."""
+def make(cls: type, options: Sequence[str], **parts: Any) -> Any:
+    """`cls` with options such as `beta=8`; ValueError lists the fields that there are.
+
+    `parts` are fields that are given as they are.
+    """
     fields = {field.name: field for field in fields_of(cls)}
-    values = {}
+    values = dict(parts)
     for option in options:
         name, sign, text = option.partition("=")
         if not sign or name not in fields:
             there = "\n  ".join(map(str, fields.values())) or "(no options)"
             rule = f"an option of {cls.__name__} is written name=value"
             raise ValueError(f"{rule}, got {option!r}; there are\n  {there}")
-        values[name] = fields[name].parse(text)
+        values[name] = fields[name].parse(text, vars(sys.modules[cls.__module__]))
+    if missing := [f for f in fields.values() if f.default is None and f.name not in values]:
+        raise ValueError(f"{cls.__name__} needs {', '.join(map(str, missing))}")
     return build(cls, values)

@@ -1,9 +1,11 @@
-"""The objectives, data sets, networks and metrics that there are, by name."""
+"""The objectives, data sets, networks, samplings and metrics that there are, by name."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
+from types import ModuleType
 
 
 def objectives() -> dict[str, type]:
@@ -23,14 +25,35 @@ def datasets() -> dict[str, type]:
     return {n: c for n, c in found.items() if all(f.default is not None for f in fields_of(c))}
 
 
+def wrappers() -> dict[str, type]:
+    """Data sets that draw the images of another one, their field `data`, in their own way."""
+    from vaelib import datasets
+    from vaelib.cli.fields import fields_of
+    from vaelib.spec import discover
+
+    found = discover(datasets, datasets.FactorData)
+    needed = {n: [f.name for f in fields_of(c) if f.default is None] for n, c in found.items()}
+    return {n: c for n, c in found.items() if needed[n] == ["data"]}
+
+
 def networks() -> dict[str, type]:
     from vaelib import networks
 
-    found = {n: c for n, c in vars(networks).items() if _is_network(c, networks.Network)}
-    return dict(sorted(found.items()))
+    return _in_modules(networks.Network, networks)
 
 
-def _is_network(value: object, base: type) -> bool:
+def samplings() -> dict[str, type]:
+    from vaelib import flattening, sampling
+
+    return _in_modules(sampling.Sampling, sampling, flattening)
+
+
+def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:
+    values = {name: value for module in modules for name, value in vars(module).items()}
+    return {n: c for n, c in sorted(values.items()) if _is_final(c, base)}
+
+
+def _is_final(value: object, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base) and not inspect.isabstract(value)
 
 
@@ -44,4 +67,5 @@ def by_name(found: Mapping[str, type], name: str, what: str) -> type:
 
 def summary(value: object) -> str:
     """The first paragraph of a docstring, as one line."""
-    return " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
+    text = " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
+    return re.sub(r":\w+:`([^`]+)`", r"\1", text).rstrip(":")

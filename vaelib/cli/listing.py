@@ -9,7 +9,7 @@ from vaelib.cli import find
 from vaelib.cli.command import add_command
 from vaelib.cli.fields import fields_of
 
-KINDS = ("objectives", "data", "networks", "metrics")
+KINDS = ("objectives", "data", "wrappers", "networks", "samplings", "metrics")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -53,8 +53,12 @@ def _classes(title: str, found: Mapping[str, type]) -> str:
 _PRINTERS = {
     "objectives": lambda: _classes("Objectives (--objective; options by -o):", find.objectives()),
     "data": lambda: _classes("Data sets (--data; options by --data-option):", find.datasets()),
+    "wrappers": lambda: _classes("Wrappers of a data set (--wrap):", find.wrappers()),
     "networks": lambda: _classes(
         "Networks (--network; options by --network-option):", find.networks()
+    ),
+    "samplings": lambda: _classes(
+        "Samplings (--sampling; options by --sampling-option):", find.samplings()
     ),
     "metrics": _metrics,
 }

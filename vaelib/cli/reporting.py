@@ -52,6 +52,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "-f", "--parameter-file", metavar="FILE", help="a YAML file with parameters"
     )
+    _add_how(parser)
+    parser.set_defaults(command=report)
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    """Where the report goes and how it is carried out."""
     parser.add_argument(
         "--name",
         default="",
@@ -87,7 +93,6 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="the longest that a notebook may take (default: smoke 1800, quick 14400, full 3 days)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
-    parser.set_defaults(command=report)
 
 
 def report(args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,36 +32,44 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         "train a VAE",
         "Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its\n"
         "last checkpoint is; one that is finished is left as it is. `vaelib list` shows the names\n"
-        "that --objective, --data and --network take, and their options.",
+        "that the parts take, --objective, --data and so on, and their options.",
         "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000",
     )
+    _add_part(parser, "objective", "what is minimised", "-o", "--option")
+    _add_part(parser, "data", "the images: a data set, or a file of dSprites")
+    _add_worlds(parser)
+    _add_part(parser, "network", "the encoder and decoder")
+    _add_part(parser, "sampling", "which images each step sees")
+    for field in training_fields():
+        _add_field(parser, field)
+    _add_how(parser)
     parser.add_argument(
-        "--objective",
-        default=default_part("objective"),
+        "--folder",
+        metavar="FOLDER",
+        help="where the run goes (default: a folder in runs/ named after what is trained)",
+    )
+    parser.set_defaults(command=train)
+
+
+def _add_part(parser: argparse.ArgumentParser, name: str, text: str, *flags: str) -> None:
+    """Two options: the class of a part of the configuration, and the options of this class."""
+    parser.add_argument(
+        f"--{name}",
+        default=default_part(name),
         metavar="NAME",
-        help="what is minimised (default: %(default)s)",
+        help=f"{text} (default: %(default)s)",
     )
     parser.add_argument(
-        "-o",
-        "--option",
+        *(flags or [f"--{name}-option"]),
+        dest=f"{name}_option",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="an option of the objective, such as beta=8; repeat it for more",
+        metavar="OPTION=VALUE",
+        help=f"an option of the {name}; repeat it for more",
     )
-    parser.add_argument(
-        "--data",
-        default=default_part("data"),
-        metavar="NAME|PATH",
-        help="the images: a data set, or a file of dSprites (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an option of the data set",
-    )
+
+
+def _add_worlds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--correlate",
         action="append",
@@ -71,27 +80,13 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         "repeat it for more pairs",
     )
     parser.add_argument(
-        "--network",
-        default=default_part("network"),
-        metavar="NAME",
-        help="the encoder and decoder (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--network-option",
+        "--wrap",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="an option of the network",
+        nargs="+",
+        metavar=("NAME", "OPTION=VALUE"),
+        help="draw the images in another way, such as `--wrap FixedSample n=20000`",
     )
-    for field in training_fields():
-        _add_field(parser, field)
-    _add_how(parser)
-    parser.add_argument(
-        "--folder",
-        metavar="FOLDER",
-        help="where the run goes (default: a folder in runs/ named after what is trained)",
-    )
-    parser.set_defaults(command=train)
 
 
 def _add_resume(commands: argparse._SubParsersAction) -> None:
@@ -169,23 +164,29 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
 
     given = {f.name: getattr(args, f.name) for f in training_fields()}
     return TrainConfig(
-        data=data_from(args.data, args.data_option, args.correlate),
-        objective=make(find.by_name(find.objectives(), args.objective, "objective"), args.option),
-        network=make(find.by_name(find.networks(), args.network, "network"), args.network_option),
+        data=data_from(args),
+        objective=_make(find.objectives(), args, "objective"),
+        network=_make(find.networks(), args, "network"),
+        sampling=_make(find.samplings(), args, "sampling"),
         **{name: value for name, value in given.items() if value is not None},
     )
 
 
-def data_from(name: str, options: list[str], pairs: list[list[str]]) -> Any:
-    """The data set, correlated when pairs are given: each two factors and a sigma."""
+def _make(found: Mapping[str, type], args: argparse.Namespace, what: str) -> Any:
+    cls = find.by_name(found, getattr(args, what), what)
+    return make(cls, getattr(args, f"{what}_option"))
+
+
+def data_from(args: argparse.Namespace) -> Any:
+    """The data set, then its correlations, then its wrappers in the order given."""
     from vaelib.datasets import Correlated, DSprites
 
-    if _is_path(name):
-        data = DSprites(name)
-    else:
-        data = make(find.by_name(find.datasets(), name, "data"), options)
-    sigmas = {(first, second): parse("float", sigma) for first, second, sigma in pairs}
-    return Correlated(data, sigmas) if sigmas else data
+    data = DSprites(args.data) if _is_path(args.data) else _make(find.datasets(), args, "data")
+    pairs = {(first, second): parse("float", sigma) for first, second, sigma in args.correlate}
+    data = Correlated(data, pairs) if pairs else data
+    for name, *options in args.wrap:
+        data = make(find.by_name(find.wrappers(), name, "wrap"), options, data=data)
+    return data
 
 
 def _is_path(text: str) -> bool:
