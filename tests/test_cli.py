@@ -350,6 +350,15 @@ def test_p_beats_the_file(tmp_path):
     assert settings.given == {"beta": "8", "live": False}
 
 
+class Base:
+    """What the field `part` of the example holds."""
+
+
+@dataclass
+class Part(Base):
+    n: int
+
+
 @dataclass
 class Example:
     """A class with one field of each kind."""
@@ -357,11 +366,7 @@ class Example:
     rate: float = 0.5  # per image
     count: int | None = None
     names: tuple[str, ...] = ("a",)
-
-
-@dataclass
-class Part:
-    n: int
+    part: Base | None = None
 
 
 def test_fields_are_read_from_the_source():
@@ -369,13 +374,14 @@ def test_fields_are_read_from_the_source():
         "rate: float = 0.5  # per image",
         "count: int | None = None",
         "names: tuple[str, ...] = ('a',)",
+        "part: Base | None = None",
     ]
     assert make(Example, ["rate=2", "count=3"]) == Example(2.0, 3)
     assert make(Example, ["count=none", "names=('b', 'c')"]) == Example(0.5, None, ("b", "c"))
-    assert make(Example, ["names=Part(n=3)"]).names == Part(3)
+    assert make(Example, ["part=Part(n=3)"]).part == Part(3)
     with pytest.raises(ValueError, match="Part needs n: int"):
         make(Part, [])
-    for wrong in ("count=x", "names=(", "names=open('x')", "names=len()", "other=1"):
+    for wrong in ("count=x", "names=(", "part=open('x')", "part=Example()", "other=1"):
         with pytest.raises(ValueError, match=wrong.split("=")[0]):
             make(Example, [wrong])
 

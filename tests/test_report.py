@@ -22,6 +22,7 @@ from vaelib.report.offline import offline
 from vaelib.report.pictures import last_heading, pictures
 from vaelib.report.scrub import scrub
 from vaelib.report.state import State, notebook_key, only_one
+from vaelib.report.tables import arranged, evaluate_new, score_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -527,3 +528,43 @@ def test_money_is_no_formula():
     assert replace_in_text("from $5 to $10") is None
     assert "$" not in replace_in_text("the weight $\\beta$ of $z$")
     assert "<math" not in to_html("`$x$` and \\$5")
+
+
+def test_tables_say_what_varies_and_put_the_common_scores_first():
+    import pandas as pd
+
+    table = pd.DataFrame(
+        {
+            "run": ["a", "b"], "objective": ["BetaVAE"] * 2, "beta": [1.0, 4.0], "seed": [0, 0],
+            "seconds": [3.0, 4.0], "reconstruction": [9.0, 9.5], "kl": [20.0, 10.0],
+            "distribution": ["uncorrelated"] * 2, "dci.completeness": [0.1, 0.2],
+            "factor_vae_score": [0.5, 0.6], "pairwise_mig.a+b": [0.1, 0.1], "mig": [0.1, 0.2],
+            "gamma": [float("nan"), 3.0],
+        }
+    )  # fmt: skip
+    shown, same = arranged(table)
+    assert list(shown) == [
+        "beta", "gamma", "mig", "factor_vae_score", "dci.completeness",
+        "reconstruction", "kl", "seconds", "run",
+    ]  # fmt: skip
+    assert same == {"objective": "BetaVAE", "seed": "0"}
+    one, same = arranged(table[:1])
+    assert "beta" in one and "objective" in one  # a single row still says what it is
+
+
+def test_a_damaged_run_does_not_cost_the_report(tmp_path):
+    from vaelib.networks import MLP
+    from vaelib.train import TrainConfig, train
+
+    config = TrainConfig(network=MLP(4), latent_dim=2, steps=2, batch_size=4)
+    for name in ("cut", "good", "strange"):
+        train(config, tmp_path / name, progress=False)
+    weights = tmp_path / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    (tmp_path / "strange" / "config.json").write_text('{"type": "os:system", "command": "false"}')
+    with pytest.warns(UserWarning, match="strange|cut"):
+        evaluate_new(tmp_path, ["mig"], progress=False)
+    with pytest.warns(UserWarning, match="left out of the report, strange"):
+        table = score_tables(tmp_path)["uncorrelated"].set_index("run")
+    assert list(table.index) == ["cut", "good"]
+    assert table["mig"].notna().to_dict() == {"cut": False, "good": True}

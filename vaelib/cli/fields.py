@@ -92,6 +92,15 @@ def fields_of(cls: type) -> list[Field]:
     return [found[name] for name in cls.__dataclass_fields__ if name in found]
 
 
+def _names_for(field: Field, cls: type) -> dict[str, type]:
+    """The classes that a field of `cls` can hold, by name: its annotation's and those below it."""
+    base = vars(sys.modules[cls.__module__]).get(field.type.removesuffix(" | None"))
+    found = [base] if isinstance(base, type) else []
+    for one in found:  # grows while it is read
+        found += one.__subclasses__()
+    return {one.__name__: one for one in found}
+
+
 def make(cls: type, options: Sequence[str], **parts: Any) -> Any:
     """`cls` with options such as `beta=8`; ValueError lists the fields that there are.
 
@@ -105,7 +114,7 @@ def make(cls: type, options: Sequence[str], **parts: Any) -> Any:
             there = "\n  ".join(map(str, fields.values())) or "(no options)"
             rule = f"an option of {cls.__name__} is written name=value"
             raise ValueError(f"{rule}, got {option!r}; there are\n  {there}")
-        values[name] = fields[name].parse(text, vars(sys.modules[cls.__module__]))
+        values[name] = fields[name].parse(text, _names_for(fields[name], cls))
     if missing := [f for f in fields.values() if f.default is None and f.name not in values]:
         raise ValueError(f"{cls.__name__} needs {', '.join(map(str, missing))}")
     return build(cls, values)

@@ -188,7 +188,7 @@ def _words(column: str) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.4g}"
+        return "" if math.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"
     return escape(str(value).replace("(path=None)", ""))
 
 
@@ -232,6 +232,7 @@ def command(settings: Settings, report: Report) -> str:
     """The command that makes this report again."""
     words = ["vaelib", "report", *settings.notebooks, "--preset", settings.preset]
     words += ["--name", report.folder.name]
+    words += ["--metrics", *settings.metrics] if settings.metrics != tables.QUICK else []
     for name, value in settings.given.items():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         words += ["-p", name, text]

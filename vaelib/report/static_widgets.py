@@ -76,7 +76,8 @@ def _control(fields: dict[str, Any]) -> str:
     value, at = fields.get("value"), fields.get("index")
     if isinstance(at, int) and at < len(fields.get("_options_labels", ())):
         value = fields["_options_labels"][at]
-    shown = "" if value in (None, "") else f"<b>{escape(str(value))}</b>"
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    shown = "" if value in (None, "") else f"<b>{escape(text)}</b>"
     return f'<div class="control">{_label(fields)}{shown}</div>' if _label(fields) or shown else ""
 
 

@@ -85,7 +85,7 @@ def arranged(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     Settings that are the same in all rows are taken out and given as {name: value}. Scores of
     single pairs of factors are left to the files.
     """
-    scores = [c for c in table.columns if is_score(c)]
+    scores = sorted(filter(is_score, table.columns), key=_place)
     rest = [c for c in ("reconstruction", "kl", "seconds") if c in table]
     other = {*scores, *rest, "run", "distribution"}
     settings = [c for c in table.columns if c not in other]
@@ -93,6 +93,11 @@ def arranged(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     same = {c: str(table[c].iloc[0]) for c in settings if c not in varied}
     scores = [c for c in scores if not set("+|") & set(c)]
     return table[[*varied, *scores, *rest, "run"]], same
+
+
+def _place(column: str) -> int:
+    """The metrics that every report has come first; the others keep their order."""
+    return QUICK.index(column) if column in QUICK else len(QUICK)
 
 
 def is_score(column: str) -> bool:
@@ -105,4 +110,4 @@ def is_score(column: str) -> bool:
 def _varied(table: pd.DataFrame, column: str) -> bool:
     """Whether rows differ here; one row alone still shows what it is."""
     alone = len(table) == 1 and column not in ("network", "latent_dim", "batch_size")
-    return alone or table[column].astype(str).nunique() > 1
+    return alone or table[column].map(repr).nunique() > 1
