@@ -202,13 +202,18 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
         [sys.executable, "-m", "vaelib.cli", "train", *arguments, "--log-every", "1", "--quiet",
          "--checkpoint-every", "5", "--folder", str(folder)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # a shell that runs the tests in the background has them ignore Ctrl-C, and children inherit it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    end = time.monotonic() + 120
-    while not list(folder.glob("state/step-*")):
-        assert process.poll() is None and time.monotonic() < end
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    try:
+        end = time.monotonic() + 120
+        while not list(folder.glob("state/step-*")):
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert f"vaelib resume '{folder}'" in output and "Traceback" not in output
 
