@@ -202,7 +202,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
         [sys.executable, "-m", "vaelib.cli", "train", *arguments, "--log-every", "1", "--quiet",
          "--checkpoint-every", "5", "--folder", str(folder)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        # a shell that runs the tests in the background has them ignore Ctrl-C, and children inherit it
+        # tests that a shell runs in the background ignore Ctrl-C, and children inherit that
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
