@@ -229,7 +229,8 @@ plots.mutual_information(knowledge(run, kl), data.factor_names, kl=kl);
 
 # %%
 scores = ["mig", "factor_vae_score"]
-for world in {data.uncorrelated(), data}:
+worlds = {world.distribution: world for world in (data.uncorrelated(), data)}
+for world in worlds.values():
     evaluate(run, world, metrics=scores, n=many)
 rows = pd.concat([table([run], distribution) for distribution in run.scores])
 rows[["beta", "distribution", *scores]].round(2)
