@@ -262,6 +262,13 @@ def test_load_or_train_finds_finished_runs_before_it_trains(tmp_path, monkeypatc
     assert again.folder == first.folder and capsys.readouterr().out == ""
 
 
+def test_the_fast_mode_cuts_what_has_to_be_trained(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VAELIB_RUNS", str(tmp_path))
+    monkeypatch.setenv("VAELIB_FAST", "1")
+    run = load_or_train(replace(SMALL, steps=3_000), progress=False)
+    assert run.config.steps == 20 and "numbers mean nothing" in capsys.readouterr().out
+
+
 def test_damaged_and_foreign_runs_are_refused(tmp_path):
     with pytest.raises(ValueError, match="is not a run"):
         Run(tmp_path)

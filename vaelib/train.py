@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from vaelib import machine
 from vaelib.checkpoint import TrainState
 from vaelib.datasets import DSprites, FactorData
+from vaelib.fast import budget
 from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.paths import runs_dir, shipped_dir
@@ -38,7 +39,7 @@ class TrainConfig:
     objective: Objective = field(default_factory=BetaVAE)
     network: Network = field(default_factory=Fast)
     sampling: Sampling = field(default_factory=UniformSampling)
-    latent_dim: int = 10
+    latent_dim: int = 10  # latents of the model
     steps: int = 30_000  # optimiser steps
     batch_size: int = 64  # images a step
     learning_rate: float = 5e-4  # of Adam
@@ -185,12 +186,14 @@ def check_finite(losses: list[Tensor], step: int, run: Run) -> None:
 def load_or_train(config: TrainConfig, **options) -> Run:
     """The finished run of `config`: from runs/ or the shipped checkpoints, else trained now.
 
-    `options` are those of :func:`train`.
+    `options` are those of :func:`train`. In the fast mode (VAELIB_FAST=1) a run that has to be
+    trained is cut to a few steps.
     """
     for folder in (runs_dir(), shipped_dir()):
         for run in find(folder):
             if run.finished and _key(run) == config.key:
                 return run
+    config = replace(config, steps=budget(config.steps))
     print(f"No finished run of this configuration is here: training {config.steps:,} steps.")
     return train(config, **options)
 
