@@ -30,6 +30,7 @@ from vaelib import project
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+BAR = re.compile(r"\d+%\|")  # a progress bar as text: " 40%|████      | …"
 INSTALL_TAG = "install"  # the cell that gets project.install_cell()
 CELL_SECONDS = 900
 BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\([^)]*/notebooks/([^)]*)\.ipynb\)")
@@ -136,8 +137,16 @@ def tidy(notebook: NotebookNode) -> None:
     notebook.metadata = nbformat.from_dict(kept)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags"})
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if not is_bar(output)]
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+
+
+def is_bar(output: NotebookNode) -> bool:
+    """Whether an output is a progress bar, as a widget's text or as a line written over itself."""
+    text = output.get("text", "") or output.get("data", {}).get("text/plain", "")
+    return BAR.search(text) is not None
 
 
 def write(name: str, notebook: NotebookNode) -> None:

@@ -170,6 +170,7 @@ def find(folder: str | Path) -> list[Run]:
 def table(runs: list[Run], distribution: str = "uncorrelated") -> pd.DataFrame:
     """One row a run: what was trained, how long, and its scores on one distribution.
 
+    Reconstruction and KL, in nats, are means over the last ten logged steps.
     A score's column is named metric.value, or just metric when both names are the same.
     """
     import pandas as pd
@@ -183,8 +184,9 @@ def _table_row(run: Run, distribution: str) -> dict[str, Any]:
     row |= {"data": repr(c.data), "network": repr(c.network), "latent_dim": c.latent_dim}
     row |= {"steps": c.steps, "batch_size": c.batch_size, "seed": c.seed}
     if (run.folder / "log.csv").exists():
-        last = run.log.iloc[-1]
-        row |= {name: last.get(name) for name in ("seconds", "reconstruction", "kl")}
+        log = run.log
+        row |= {"seconds": log["seconds"].iloc[-1]}
+        row |= log[["reconstruction", "kl"]].tail(10).mean().to_dict()  # one batch is noisy
     row["distribution"] = distribution
     for metric, values in run.scores.get(distribution, {}).get("scores", {}).items():
         row |= {m if m == metric else f"{metric}.{m}": v for m, v in values.items()}

@@ -19,7 +19,7 @@ BLOCK = 512  # images drawn at a time: their edges stay in the cache (3 × faste
 RIGHT_OF = np.array([(1 << (SIZE - c)) - 1 for c in range(SIZE + 1)], dtype=np.uint64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DSprites(FactorData):
     """dSprites (Matthey, Higgins, Hassabis & Lerchner 2017): 737,280 binary images of 64×64 pixels.
 
@@ -47,6 +47,9 @@ class DSprites(FactorData):
     def __post_init__(self) -> None:
         if self.path is not None:
             object.__setattr__(self, "path", os.fspath(self.path))
+
+    def __repr__(self) -> str:
+        return "DSprites()" if self.path is None else f"DSprites({self.path!r})"
 
     def render(self, factors: np.ndarray) -> np.ndarray:
         """Images of these factor vectors: (N, 5) int → (N, 1, 64, 64) uint8 in {0, 1}."""

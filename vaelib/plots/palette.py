@@ -54,6 +54,9 @@ STYLE = {
 
 def style():
     """Our look, for figures of your own: `with plots.style(): fig, ax = plt.subplots()`."""
+    # A notebook's backend sets up its display when it is first asked for. Inside the context that
+    # would be undone at the end, and figures would vanish from the notebook.
+    matplotlib.get_backend()
     return matplotlib.rc_context(STYLE)
 
 

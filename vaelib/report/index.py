@@ -189,7 +189,7 @@ def _words(column: str) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"
-    return escape(str(value).replace("(path=None)", ""))
+    return escape(str(value))
 
 
 def _parameters(report: Report, offered: Mapping[str, list[Parameter]]) -> str:
