@@ -6,6 +6,11 @@ two savings. Codes are cut into bins, so that one sparse product counts every sp
 class's tree. And rounds are merged: boosting with a small learning rate follows a differential
 equation, early rounds change fast and keep their step, later ones take larger steps and count
 for as many rounds as they replace.
+
+Where to cut was measured against the original. Bins of equal count miss the borders between
+well separated classes (DCI 0.09 too low), so that half-way points between class means are added.
+Coarse bins hamper latents that know the factor and latents that do not alike, which balances at
+150 samples a bin; small samples are not cut at all, since single samples decide there.
 """
 
 from __future__ import annotations
@@ -18,7 +23,8 @@ from scipy.sparse import csr_matrix
 DEPTH = 3
 ROUNDS, RATE = 100, 0.1  # what is imitated
 GROWTH, LARGEST = 1.1, 0.3  # a step is this much longer than the one before, up to this length
-BINS = 64
+BINS, PER_BIN = 64, 156  # bins of equal count: at least so many, of about so many samples
+UNCUT = 15_000  # samples × latents up to which every distinct value has its bin
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def boost(
     """
     rng = np.random.default_rng(seed)
     values, which = np.unique(target, return_inverse=True)
-    table = _Table(means)
+    table = _Table(means, which)
     test_bins = table.cut(test)
     truth = (which[:, None] == np.arange(len(values))).astype(np.float32)  # (N, C)
     prior = np.log(truth.mean(axis=0))
@@ -73,13 +79,14 @@ def steps() -> list[float]:
 
 
 class _Table:
-    """The training codes cut into bins of equal count, with the sums over bins as one product."""
+    """The training codes cut into bins, with the sums over bins as one sparse product."""
 
-    def __init__(self, means: np.ndarray):
-        self.edges = [_edges(column) for column in means.T]
+    def __init__(self, means: np.ndarray, which: np.ndarray):
+        n, d = means.shape
+        count = n if n * d <= UNCUT else max(BINS, n // PER_BIN)
+        self.edges = [_edges(column, which, count) for column in means.T]
         self.width = 1 + max(len(edges) for edges in self.edges)
         self.bins = self.cut(means)  # (N, D) int16
-        n, d = means.shape
         cell = self.bins + np.arange(d, dtype=np.int32) * self.width  # (N, D)
         ones, samples = np.ones(n * d, np.float32), np.repeat(np.arange(n, dtype=np.int32), d)
         self.members = csr_matrix((ones, (cell.ravel(), samples)), shape=(d * self.width, n))
@@ -93,12 +100,15 @@ class _Table:
         return (self.members @ columns).reshape(-1, self.width, columns.shape[1])
 
 
-def _edges(column: np.ndarray) -> np.ndarray:
-    """Half-way between distinct values where these are few, quantiles where they are many."""
+def _edges(column: np.ndarray, which: np.ndarray, count: int) -> np.ndarray:
+    """Half-way between distinct values where these are few; else between class means, and at
+    `count` quantiles."""
     distinct = np.unique(column)
-    if len(distinct) <= BINS:
+    if len(distinct) <= count:
         return (distinct[1:] + distinct[:-1]) / 2
-    return np.unique(np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1]))
+    centres = np.sort(np.bincount(which, column) / np.bincount(which))
+    quantiles = np.quantile(column, np.linspace(0, 1, count + 1)[1:-1])
+    return np.unique(np.concatenate([quantiles, (centres[1:] + centres[:-1]) / 2]))
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,10 @@ import numpy as np
 
 from vaelib.metrics._boosting import Boosted, boost
 from vaelib.metrics._checks import canonical, train_and_test
-from vaelib.metrics._memory import remembered
-from vaelib.metrics._parallel import per_factor
+from vaelib.metrics._work import each
 from vaelib.types import Codes
 
 LARGEST = 30_000  # samples; of more codes this many are drawn
-
-_boost = remembered(boost)
 
 
 def grow(
@@ -28,12 +25,11 @@ def grow(
     ordered = Codes(canonical(codes.means), codes.factors, codes.names)
     train, test = train_and_test(ordered, metric)
     train = train[:labels]
-
-    def task(factor: int) -> Boosted:
-        learn, answer = train.factors[:, factor], test.factors[:, factor]
-        return _boost(train.means, learn, test.means, answer, seed)
-
+    columns = list(zip(train.factors.T, test.factors.T, strict=True))
     # The factors with most values take longest, so they start first.
     longest = np.argsort([-len(np.unique(column)) for column in codes.factors.T], kind="stable")
-    grown = dict(zip(longest, per_factor(task, longest), strict=True))
-    return [grown[factor] for factor in range(len(codes.names))], test
+    grown = each(
+        boost, [(train.means, columns[k][0], test.means, columns[k][1], seed) for k in longest]
+    )
+    by_factor = dict(zip(longest, grown, strict=True))
+    return [by_factor[k] for k in range(len(codes.names))], test

@@ -6,7 +6,7 @@ import numpy as np
 
 from vaelib.metrics import _trees
 from vaelib.metrics._checks import train_and_test, varying
-from vaelib.metrics._parallel import per_factor
+from vaelib.metrics._work import each
 from vaelib.types import Codes
 
 TREES = ("fast", "gradient_boosting")
@@ -59,17 +59,20 @@ def _fast(codes: Codes, seed: int) -> tuple[np.ndarray, list[float]]:
 
 
 def _exact(codes: Codes, seed: int) -> tuple[np.ndarray, list[float]]:
+    train, test = train_and_test(codes, "dci")
+    columns = zip(train.factors.T, test.factors.T, strict=True)
+    calls = [(train.means, learn, test.means, answer, seed) for learn, answer in columns]
+    importances, accuracy = zip(*each(_gradient_boosting, calls), strict=True)
+    return np.stack(importances, axis=1), list(accuracy)
+
+
+def _gradient_boosting(
+    means: np.ndarray, target: np.ndarray, test: np.ndarray, answers: np.ndarray, seed: int
+) -> tuple[np.ndarray, float]:
     from sklearn.ensemble import GradientBoostingClassifier
 
-    train, test = train_and_test(codes, "dci")
-
-    def fit(factor: int) -> tuple[np.ndarray, float]:
-        model = GradientBoostingClassifier(random_state=seed)
-        model.fit(train.means, train.factors[:, factor])
-        return model.feature_importances_, model.score(test.means, test.factors[:, factor])
-
-    importances, accuracy = zip(*per_factor(fit, range(len(codes.names))), strict=True)
-    return np.stack(importances, axis=1), list(accuracy)
+    model = GradientBoostingClassifier(random_state=seed).fit(means, target)
+    return model.feature_importances_, float(model.score(test, answers))
 
 
 def _concentration(importances: np.ndarray) -> float:

@@ -6,9 +6,8 @@ import numpy as np
 
 from vaelib.information import standardised
 from vaelib.metrics._checks import canonical, train_and_test, varying
-from vaelib.metrics._memory import remembered
-from vaelib.metrics._parallel import per_factor
 from vaelib.metrics._regression import logistic_regression
+from vaelib.metrics._work import each
 from vaelib.types import Codes
 
 
@@ -38,13 +37,11 @@ def explicitness(codes: Codes) -> dict[str, float]:
     train, test = train_and_test(ordered, "explicitness")
     x, x_test = standardised(train.means), standardised(test.means, like=train.means)
 
-    def area(factor: int) -> float:
-        return _explicit(x, train.factors[:, factor], x_test, test.factors[:, factor])
+    columns = zip(train.factors.T, test.factors.T, strict=True)
+    areas = each(_explicit, [(x, learn, x_test, answer) for learn, answer in columns])
+    return {"explicitness": float(np.mean(areas))}
 
-    return {"explicitness": float(np.mean(per_factor(area, range(len(codes.names)))))}
 
-
-@remembered
 def _explicit(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
     model = logistic_regression(x, y)
     return _area(model.predict_proba(x_test), y_test, model.classes_)

@@ -7,9 +7,8 @@ import numpy as np
 from vaelib import information
 from vaelib.information import standardised
 from vaelib.metrics._checks import canonical, varying
-from vaelib.metrics._memory import remembered
-from vaelib.metrics._parallel import per_factor
 from vaelib.metrics._regression import logistic_regression
+from vaelib.metrics._work import each
 from vaelib.types import Codes
 
 NEIGHBOURS = 10
@@ -38,7 +37,8 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     >>> [round(infomec(codes())["infoc"], 2) for codes in (identity, constant, doubled)]
     [0.99, 0.0, 0.4]
 
-    Needs at least 100 samples and two factors; of more than 30,000 samples it draws 30,000.
+    Needs at least 100 samples, two factors, and on average two samples of each value; of more than
+    30,000 samples it draws 30,000.
     Source: Hsu et al. 2023, arXiv 2305.18378, section 4; constants of the authors' code.
     """
     codes = varying(codes, "infomec", samples=100, factors=2)
@@ -46,6 +46,8 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     if len(codes) > LARGEST:
         codes = codes[rng.permutation(len(codes))[:LARGEST]]
     means, values = canonical(codes.means), information.labels(codes.factors)
+    if 2 * (most := int(values.max()) + 1) > len(codes):
+        raise ValueError(f"infomec needs two samples a value, got {len(codes)} for {most} values")
     entropy = information.entropy(values)  # (K,)
     ranges = np.ptp(means, axis=0)
     active = standardised(means[:, (ranges > ranges.max() / 20) & (ranges > 0)])
@@ -57,7 +59,7 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     )  # (active, K)
     table /= entropy
     x = standardised(means)
-    left = per_factor(lambda k: _cross_entropy(x, values[:, k]), range(len(entropy)))
+    left = each(_cross_entropy, [(x, column) for column in values.T])
     known = 1 - np.array(left) / np.log(values.max(axis=0) + 1)
     return {"infom": _part(table), "infoc": _part(table.T), "infoe": float(known.mean())}
 
@@ -110,7 +112,6 @@ def _distance(ordered: np.ndarray, k: int) -> np.ndarray:
     return np.min(windows, axis=0)
 
 
-@remembered
 def _cross_entropy(x: np.ndarray, value: np.ndarray) -> float:
     """Mean -log chance of the true value, in nats, under an unpenalised balanced classifier."""
     model = logistic_regression(x, value, C=np.inf, class_weight="balanced", max_iter=100)

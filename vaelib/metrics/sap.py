@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaelib.metrics._checks import train_and_test, varying
-from vaelib.metrics._memory import remembered
-from vaelib.metrics._parallel import per_factor
+from vaelib.metrics._work import each
 from vaelib.types import Codes
 
 
@@ -35,16 +34,10 @@ def sap(codes: Codes) -> dict[str, float]:
     """
     codes = varying(codes, "sap", samples=150)
     train, test = train_and_test(codes, "sap")
-    chance = _chance(train, test)
-
-    def accuracies(factor: int) -> np.ndarray:
-        asked = train.factors[:, factor], test.factors[:, factor]
-        columns = zip(train.means.T, test.means.T, strict=True)
-        found = [_accuracy(z, asked[0], z_test, asked[1]) for z, z_test in columns]
-        return np.array([chance[factor] if part is None else part for part in found])
-
-    accuracy = np.stack(per_factor(accuracies, range(len(codes.names))), axis=1)  # (D, K)
-    return {"sap": _gap(accuracy, chance), "sap_continuous": _gap(_r2(codes), 0.0)}
+    columns = zip(train.factors.T, test.factors.T, strict=True)
+    calls = [(train.means, learn, test.means, answer) for learn, answer in columns]
+    accuracy = np.stack(each(_accuracies, calls), axis=1)  # (D, K)
+    return {"sap": _gap(accuracy, _chance(train, test)), "sap_continuous": _gap(_r2(codes), 0.0)}
 
 
 def _gap(table: np.ndarray, floor: np.ndarray | float) -> float:
@@ -55,23 +48,27 @@ def _gap(table: np.ndarray, floor: np.ndarray | float) -> float:
     return float(np.mean(ordered[-1] - ordered[-2]))
 
 
-@remembered
-def _accuracy(z: np.ndarray, y: np.ndarray, z_test: np.ndarray, y_test: np.ndarray) -> float | None:
-    """Test accuracy of the SVM on one latent; None for a constant latent."""
+def _accuracies(
+    means: np.ndarray, target: np.ndarray, test: np.ndarray, answers: np.ndarray
+) -> np.ndarray:
+    """Test accuracy of an SVM on each latent alone, (D,); the commonest value for a constant."""
     from sklearn.svm import LinearSVC
 
-    if np.ptp(z) == 0:
-        return None
-    svm = LinearSVC(C=0.01, class_weight="balanced", dual="auto").fit(z[:, None], y)
-    return float(svm.score(z_test[:, None], y_test))
+    found = np.full(means.shape[1], (answers == _commonest(target)).mean())
+    for j in np.flatnonzero(np.ptp(means, axis=0) > 0):
+        svm = LinearSVC(C=0.01, class_weight="balanced", dual="auto")
+        found[j] = svm.fit(means[:, [j]], target).score(test[:, [j]], answers)
+    return found
+
+
+def _commonest(column: np.ndarray) -> int:
+    values, counts = np.unique(column, return_counts=True)
+    return values[counts.argmax()]
 
 
 def _chance(train: Codes, test: Codes) -> np.ndarray:
     """Test accuracy of always naming the commonest value of the training samples: (K,)."""
-    commonest = [
-        np.bincount(column - column.min()).argmax() + column.min() for column in train.factors.T
-    ]
-    return (test.factors == commonest).mean(axis=0)
+    return (test.factors == [_commonest(column) for column in train.factors.T]).mean(axis=0)
 
 
 def _r2(codes: Codes) -> np.ndarray:
