@@ -1,4 +1,4 @@
-"""Multinomial logistic regression, quiet about stopping early."""
+"""Linear classifiers, quiet about stopping early."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ def logistic_regression(x: np.ndarray, y: np.ndarray, **settings: Any) -> Any:
     Where classes can be separated its optimum lies at infinity: the papers' limit of iterations
     then is part of the score, so that stopping at it is no reason to warn.
     """
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+
+    return fitted(LogisticRegression(**settings), x, y)
+
+
+def fitted(model: Any, x: np.ndarray, y: np.ndarray) -> Any:
+    """`model.fit(x, y)` without a warning when the limit of iterations was reached."""
+    from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(**settings).fit(x, y)
+        return model.fit(x, y)

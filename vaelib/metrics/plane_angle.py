@@ -15,8 +15,8 @@ def plane_angle(codes: Codes) -> dict[str, float]:
 
     Standardised latents are regressed linearly on all standardised factors. A latent that moves
     by w_a with factor a and w_b with b lies arctan(smaller / larger) off the nearer axis; the
-    mean over latents, weighted by w_a² + w_b². From 0 (each latent follows one of the two: best)
-    to 45 (it follows both alike).
+    mean over latents, weighted by w_a² + w_b². From 0 to 45; 0 is best
+    (each latent follows one of the two), at 45 it follows both alike.
 
     The most sensitive number for correlated pairs: two factors of equal effect turn by 45° at any
     correlation, and no trees are needed. Ours; it needs samples in which both factors vary.

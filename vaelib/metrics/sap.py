@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vaelib.metrics._checks import train_and_test, varying
+from vaelib.metrics._regression import fitted
 from vaelib.metrics._work import each
 from vaelib.types import Codes
 
@@ -57,7 +58,7 @@ def _accuracies(
     found = np.full(means.shape[1], (answers == _commonest(target)).mean())
     for j in np.flatnonzero(np.ptp(means, axis=0) > 0):
         svm = LinearSVC(C=0.01, class_weight="balanced", dual="auto")
-        found[j] = svm.fit(means[:, [j]], target).score(test[:, [j]], answers)
+        found[j] = fitted(svm, means[:, [j]], target).score(test[:, [j]], answers)
     return found
 
 
