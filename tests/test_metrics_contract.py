@@ -12,6 +12,7 @@ from hand_made import noisy, turned, with_means
 
 from vaelib import metrics
 from vaelib.metrics import _work
+from vaelib.metrics._checks import train_and_test
 from vaelib.types import Codes
 
 EVERY = sorted(m.name for m in pkgutil.iter_modules(metrics.__path__) if m.name[0] != "_")
@@ -158,3 +159,13 @@ def test_remembered_results_are_those_of_the_arrays():
     first = metrics.dci(CODES)
     other = metrics.dci(with_means(CODES, CODES.means + 0.5 * CODES.means[:, [1, 2, 0, 3, 4]]))
     assert metrics.dci(CODES) == first != other
+
+
+def test_of_many_samples_a_fixed_part_is_fitted():
+    rng = np.random.default_rng(0)
+    factors = rng.integers(0, 3, (40_000, 2))
+    codes = Codes(factors + 0.3 * rng.standard_normal((40_000, 2)), factors)
+    train, test = train_and_test(codes, "sap")
+    assert (len(train), len(test)) == (20_000, 10_000)
+    assert np.array_equal(train.means, train_and_test(codes, "sap")[0].means)
+    assert metrics.sap(codes) == metrics.sap(codes)

@@ -9,8 +9,6 @@ from vaelib.metrics._checks import canonical, train_and_test
 from vaelib.metrics._work import each
 from vaelib.types import Codes
 
-LARGEST = 30_000  # samples; of more codes this many are drawn
-
 
 def grow(
     codes: Codes, metric: str, seed: int = 0, labels: int | None = None
@@ -20,8 +18,6 @@ def grow(
     Trained on the first two thirds, or the first `labels` of these. Latents are in canonical
     order, so that the rows of the importances are not the columns of `codes.means`.
     """
-    if len(codes) > LARGEST:
-        codes = codes[np.random.default_rng(seed).permutation(len(codes))[:LARGEST]]
     ordered = Codes(canonical(codes.means), codes.factors, codes.names)
     train, test = train_and_test(ordered, metric)
     train = train[:labels]

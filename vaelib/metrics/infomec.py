@@ -6,14 +6,13 @@ import numpy as np
 
 from vaelib import information
 from vaelib.information import standardised
-from vaelib.metrics._checks import canonical, varying
+from vaelib.metrics._checks import canonical, thinned, varying
 from vaelib.metrics._regression import logistic_regression
 from vaelib.metrics._work import each
 from vaelib.types import Codes
 
 NEIGHBOURS = 10
 JITTER = 1e-10  # separates equal values, as scikit-learn does
-LARGEST = 30_000  # samples; of more codes this many are drawn
 
 
 def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
@@ -41,10 +40,8 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     30,000 samples it draws 30,000.
     Source: Hsu et al. 2023, arXiv 2305.18378, section 4; constants of the authors' code.
     """
-    codes = varying(codes, "infomec", samples=100, factors=2)
+    codes = thinned(varying(codes, "infomec", samples=100, factors=2))
     rng = np.random.default_rng(seed)
-    if len(codes) > LARGEST:
-        codes = codes[rng.permutation(len(codes))[:LARGEST]]
     means, values = canonical(codes.means), information.labels(codes.factors)
     if 2 * (most := int(values.max()) + 1) > len(codes):
         raise ValueError(f"infomec needs two samples a value, got {len(codes)} for {most} values")
