@@ -134,7 +134,7 @@ def test_the_chase_has_the_two_attractors_that_the_chapter_tells(reading):
         return beta
 
     world_next = world()["next_beta"]
-    assert 1.7 < end(0.1) < 2.5 and end(20.0) == pytest.approx(end(0.1), rel=0.01)
+    assert 2.0 < end(0.1) < 3.0 and end(20.0) == pytest.approx(end(0.1), rel=0.01)
     assert end(70.0) == math.inf
 
 

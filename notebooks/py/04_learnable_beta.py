@@ -132,6 +132,7 @@ for name, reading in (("R1", R1()), ("R2", R2())):
     by_hand = weighted_loss(losses, log_variance, name)
     print(f"{name}: the same loss: {torch.allclose(weighted.sum() + regulariser, by_hand)}")
 
+
 # %% [markdown]
 # ## 3 Where a weight comes to rest
 #
@@ -149,7 +150,6 @@ for name, reading in (("R1", R1()), ("R2", R2())):
 # **Predict:** two β-VAEs, both with β = 4. The one of chapter 2 ended at $L_R$ = 58.5 and KL = 12.9
 # nats; one that others trained ten times as long at 35.6 and 15.4. Would learned weights keep their
 # β, raise it, or lower it?
-
 
 # %%
 def descend(losses, reading, start, count=600):
@@ -201,7 +201,7 @@ with plots.style():
 # To see the whole chase we need the losses at every β. A simple world will do: the first nats (the
 # positions) save most, later ones less, and a floor is never passed,
 #
-# $$L_R(\mathrm{KL}) = \mathrm{floor} + 407\,e^{-\mathrm{KL}/3.2} + 135\,e^{-\mathrm{KL}/8}.$$
+# $$L_R(\mathrm{KL}) = \mathrm{floor} + 407\,e^{-\mathrm{KL}/2.8} + 135\,e^{-\mathrm{KL}/8}.$$
 #
 # The numbers are fitted by eye to the shipped runs. A β-VAE stands where the slope is −β.
 
@@ -212,12 +212,12 @@ FLOOR = 24.5  # nats: how well the networks of chapter 2 draw at best
 
 def distortion(kl, floor=FLOOR):
     """Reconstruction error of a good model that carries this many nats."""
-    return floor + 407 * np.exp(-kl / 3.2) + 135 * np.exp(-kl / 8)
+    return floor + 407 * np.exp(-kl / 2.8) + 135 * np.exp(-kl / 8)
 
 
 def rate(beta):
     """Nats that a β-VAE carries: where the curve's slope is −β."""
-    slope = 407 / 3.2 * np.exp(-NATS / 3.2) + 135 / 8 * np.exp(-NATS / 8)
+    slope = 407 / 2.8 * np.exp(-NATS / 2.8) + 135 / 8 * np.exp(-NATS / 8)
     return np.interp(beta, slope[::-1], NATS[::-1])
 
 
@@ -278,21 +278,22 @@ with plots.style():
     for start in (0.1, 20.0, 60.0):
         right.plot(*chase(start), color="black", ls="-", lw=0.7)
 
+
 # %% [markdown]
-# - From 0.1 up to about 35 the chase ends near **β = 2**. Nobody asked for that number.
+# - From anywhere below 34 (R2: 65) the chase ends at **β = 2.7** (R2: 2.2). Nobody asked for that
+#   number.
 # - From above it goes **up** without end: the KL shrinks, so its weight grows, so it shrinks further.
 #   This is the collapse of all latents.
 # - The regulariser of R2 does not remove the collapse: near KL = 0 its price is $\sqrt{2\,\mathrm{KL}}$,
 #   whose slope is still infinite at 0. But the loss there is 0 and not $-\infty$, so a collapse is at
 #   least not rewarded without bound.
 #
-# Is 2 a good β, then? **Predict:** a larger network, or a longer training, draws more sharply: the
+# Is 2.7 a good β, then? **Predict:** a larger network, or a longer training, draws more sharply: the
 # floor sinks, say from 24.5 to 5 nats. The factors of the world are the same. What does the β in the
 # middle do?
 
 # %% [markdown]
 # ### The same world, drawn more or less sharply
-
 
 # %% tags=["report"]
 def sharpness(floor):
@@ -313,7 +314,7 @@ floors = (1, 3, 5, 7, 10, 15, 20, 24.5, 30, 40, 60)
 flipbook(sharpness, floors, "floor of the reconstruction error", "{} nats", start=7)
 
 # %% [markdown]
-# It follows the floor, from 2 down to 0.2 and less; and a model that draws badly finds no rest at all,
+# It follows the floor, from 2.7 down to 0.2 and less; and a model that draws badly finds no rest at all,
 # it collapses. So learned weights answer *"make both losses
 # equally important"*: a sensible question for two tasks. But the answer depends on how sharply a
 # network draws, and nobody has shown that it is the answer for disentanglement. (For Gaussian pixels
@@ -324,7 +325,7 @@ flipbook(sharpness, floors, "floor of the reconstruction error", "{} nats", star
 # ## 5 With a real model
 #
 # The two readings on dSprites, 15,000 steps each. The runs are shipped; without them this takes
-# twenty minutes each. In the simple world β ends near 2.
+# twenty minutes each. In the simple world β ends at 2.7 with R1 and at 2.2 with R2.
 
 # %%
 readings = {
@@ -354,6 +355,7 @@ with plots.style():
     right.set_xlim(0, log["step"].iloc[-1])
     label_ends(right, list(readings), [end["beta"] for end in last.values()], plots.COLOURS[:2])
 
+
 # %% [markdown]
 # Both σ² start at 1 and climb slowly: Adam moves each log σ² by at most its learning rate a step, and
 # the one of the reconstruction less at first, for Adam remembers the huge errors of the first steps.
@@ -362,9 +364,9 @@ with plots.style():
 
 # %% [markdown]
 # ### A failure: weights that learn too fast
-# In its first hundreds of steps a VAE has a KL of nearly zero. **Predict:** what do weights do that
+# For its first hundred steps and more a VAE has a KL of nearly zero. **Predict:** what do weights do that
 # are quick enough to follow it? Three hundred steps each (20 seconds together): the learning rate of
-# the weights is 0.05 in one and the usual 0.0005 in the other.
+# the weights is 0.2 in one and the usual 0.0005 in the other.
 
 # %%
 def live(objective, count):
@@ -375,7 +377,7 @@ def live(objective, count):
     return train(config)
 
 
-fast = live(LVAE(reading=R1(), weight_learning_rate=0.05), short)
+fast = live(LVAE(reading=R1(), weight_learning_rate=0.2), short)
 slow = live(LVAE(reading=R1(), weight_learning_rate=5e-4), short)
 for name, run in (("fast", fast), ("slow", slow)):
     end = run.log.iloc[-1]
@@ -393,6 +395,7 @@ with plots.style():
     left.set(yscale="log", xlabel="training step", ylabel="effective β")
     right.set(yscale="log", xlabel="training step", ylabel="KL in nats")
     left.legend()
+
 
 # %% [markdown]
 # The fast weights took the empty code of the first steps for the truth and fixed it there for ever:
@@ -501,7 +504,7 @@ for name, rows in (("without bounds", winding), ("with bounds", held)):
 # %% [markdown]
 # ### With a real model, live
 # 900 steps, about 30 seconds. The set point is 8 nats from the start. Expect an empty code for the
-# first few hundred steps, then a KL that shoots over, and a β of some 20 that brings it back.
+# first two hundred steps, then a KL that shoots over, and a β of about 8 that brings it back.
 
 # %%
 controlled = live(ControlVAE(capacity=set_point, start=set_point, integral=integral), steps)
@@ -524,6 +527,10 @@ def show_log(log):
 show_log(controlled.log)
 
 # %% [markdown]
+# The β-VAE of chapter 2 with β = 8 came out at 8.8 nats; this run was asked for 8 nats and comes out
+# near β = 8. A price or a budget: the same point, from two sides.
+
+# %% [markdown]
 # ### The long run
 # 15,000 steps in which the set point climbs from 0.5 to 18 nats in small stairs, as in the paper. The
 # run is shipped. Nobody chose a β here: it is what the set point costs.
@@ -539,6 +546,7 @@ guided.log[["step", "capacity", "kl", "beta", "reconstruction"]].iloc[[10, 50, 1
 
 # %% tags=["report"]
 show_log(guided.log)
+
 
 # %% [markdown]
 # Compare with chapter 3: both ways walk along the same curve. CapacityVAE pushes with a steep wall at
@@ -564,6 +572,7 @@ print("10 nats, in one latent or spread over ten:")
 for reading in (R1(), R2()):
     one, ten = price(reading, 10.0) + 9 * price(reading, 1e-3), 10 * price(reading, 1.0)
     print(f"{reading}: {one:6.2f} in one, {ten:6.2f} in ten")
+
 
 # %% [markdown]
 # The price bends: the tenth nat of a latent costs less than its first. So the strong latents become
