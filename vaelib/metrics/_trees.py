@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaelib.metrics._boosting import Boosted, boost
+from vaelib.metrics._boosting import UNCUT, Boosted, boost
 from vaelib.metrics._checks import canonical, train_and_test
 from vaelib.metrics._work import each
 from vaelib.types import Codes
@@ -20,12 +20,13 @@ def grow(
     """
     ordered = Codes(canonical(codes.means), codes.factors, codes.names)
     train, test = train_and_test(ordered, metric)
-    train = train[:labels]
-    columns = list(zip(train.factors.T, test.factors.T, strict=True))
+    part, uncut = (train, UNCUT) if labels is None else (train[:labels], 0)
     # The factors with most values take longest, so they start first.
     longest = np.argsort([-len(np.unique(column)) for column in codes.factors.T], kind="stable")
-    grown = each(
-        boost, [(train.means, columns[k][0], test.means, columns[k][1], seed) for k in longest]
-    )
+    calls = [
+        (part.means, part.factors[:, k], test.means, test.factors[:, k], seed, uncut)
+        for k in longest
+    ]
+    grown = each(boost, calls)
     by_factor = dict(zip(longest, grown, strict=True))
     return [by_factor[k] for k in range(len(codes.names))], test
