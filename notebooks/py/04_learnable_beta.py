@@ -66,7 +66,7 @@ seed: int = 0  # of every random draw [0, 1000000]
 
 # %%
 steps, short = budget(steps), budget(300)
-torch.manual_seed(seed)
+torch.manual_seed(seed);
 
 # %% [markdown]
 # ## 1 One number for everything?
@@ -325,7 +325,8 @@ flipbook(sharpness, floors, "floor of the reconstruction error", "{} nats", star
 # ## 5 With a real model
 #
 # The two readings on dSprites, 15,000 steps each. The runs are shipped; without them this takes
-# twenty minutes each. In the simple world β ends at 2.7 with R1 and at 2.2 with R2.
+# twenty minutes each. In the simple world β ends at 2.7 with R1 and at 2.2 with R2. **Predict:**
+# are 15,000 steps enough to get there?
 
 # %%
 readings = {
@@ -337,7 +338,7 @@ pd.DataFrame(last).loc[["reconstruction", "kl", "beta"]].round(2)
 
 # %% [markdown]
 # ### The weights follow their losses
-# Left, of R1: solid the losses, dashed σ², which comes to rest where it meets its loss
+# Left, of R1: solid the losses, dashed σ², which climbs until it meets its loss
 
 # %% tags=["report"]
 with plots.style():
@@ -357,10 +358,13 @@ with plots.style():
 
 
 # %% [markdown]
-# Both σ² start at 1 and climb slowly: Adam moves each log σ² by at most its learning rate a step, and
-# the one of the reconstruction less at first, for Adam remembers the huge errors of the first steps.
-# While they climb, β is whatever the race between them makes of it. It takes thousands of steps until
-# the weights mean what the fixed point says.
+# First comes a race. Both σ² start at 1, and Adam moves each log σ² by at most its learning rate a
+# step; the one of the reconstruction lags behind, for Adam remembers the huge errors of the first
+# steps. So β sinks below 0.4, and the code fills with some 30 nats. Then σ² of the KL meets its loss
+# and stops, the other one climbs on, and β turns round. After 15,000 steps it is still on its way up to
+# where section 4 expects it: the weights take as long as the training itself.
+#
+# Note the order: little pressure first, more later. Chapter 3 did the opposite, on purpose.
 
 # %% [markdown]
 # ### A failure: weights that learn too fast
@@ -533,13 +537,14 @@ show_log(controlled.log)
 # %% [markdown]
 # ### The long run
 # 15,000 steps in which the set point climbs from 0.5 to 18 nats in small stairs, as in the paper. The
-# run is shipped. Nobody chose a β here: it is what the set point costs.
+# run is shipped. **Predict:** chapter 2's β-VAE with β = 1 carries 22.7 nats, and β may sink to 1 here.
+# Can this controller reach 18?
 
 # %%
 guided = load_or_train(
     TrainConfig(objective=ControlVAE(rise_every=100, integral=0.005), steps=15_000)
 )
-guided.log[["step", "capacity", "kl", "beta", "reconstruction"]].iloc[[10, 50, 100, -1]].round(1)
+guided.log[["step", "capacity", "kl", "beta", "reconstruction"]].iloc[[10, 50, 70, 100, -1]].round(1)
 
 # %% [markdown]
 # ### Set point, KL and β of a ControlVAE
@@ -547,11 +552,27 @@ guided.log[["step", "capacity", "kl", "beta", "reconstruction"]].iloc[[10, 50, 1
 # %% tags=["report"]
 show_log(guided.log)
 
+# %% [markdown]
+# Up to step 7,000 it is the slider at a small gain: the KL shoots over, β rises to 33 and comes down
+# late. But then β is at its floor, the set point climbs away, and the KL stays at 10.7 nats for 4,000
+# steps. The simple world knows nothing of this. Look at the latents:
 
 # %% [markdown]
-# Compare with chapter 3: both ways walk along the same curve. CapacityVAE pushes with a steep wall at
-# $C$, whose gradient is noise near the wall; ControlVAE moves the price gently until the quantity is
-# right, and tells you the price.
+# ### Latents that fell silent take long to wake
+
+# %% tags=["report"]
+ax = plots.latent_kl(guided.log)
+ax.set_ylim(0, 6);
+
+# %% [markdown]
+# Three are awake. The others fell silent under β = 30, and a silent latent is slow to wake at any
+# price: the decoder ignores it, so telling it something gains nothing; and since it says nothing, the
+# decoder goes on ignoring it. After 4,000 steps at the lowest price two of them wake at last.
+#
+# So a price does not say everything. At the same β a model that came from above (high β first) has
+# fewer latents than one that came from below. That can be wanted: few latents at first are the idea of
+# chapter 3, and DynamicVAE (Shao et al. 2020, arXiv 2009.06795) even starts at a large β on purpose. But
+# a controller that shoots over does it by accident.
 
 # %% [markdown]
 # ## 7 A weight for each latent
@@ -654,7 +675,8 @@ with plots.style():
 # - The right β depends on the data's size, on the step, and on the latent: a constant is a guess.
 # - Learned weights make losses equally important. Which β that is depends on how sharply the network
 #   draws; and near a KL of zero the collapse waits.
-# - A controller asks for nats instead, which have a meaning, and finds the price. Bound what it sums.
+# - A controller asks for nats, which have a meaning, and finds the price. Bound what it sums, and do
+#   not let it shoot over: latents that fell silent take long to wake.
 # - A weight for each latent changes how much it keeps, never its direction.
 
 # %% [markdown]
