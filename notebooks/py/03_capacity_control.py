@@ -177,7 +177,8 @@ def cost_of_not_knowing(factor, n=200):
 costs = np.array([cost_of_not_knowing(factor) for factor in range(5)])
 worth = costs / np.log(data.factor_sizes)
 for k in np.argsort(-worth):
-    print(f"{data.factor_names[k]:12} {costs[k]:4.0f} nats lost, {worth[k]:3.0f} for each nat it takes")
+    name = data.factor_names[k]
+    print(f"{name:12} {costs[k]:4.0f} nats lost, {worth[k]:3.0f} for each nat it takes")
 
 # %% [markdown]
 # Positions first: a nat about a position saves about 100 nats of reconstruction. Shape and scale come
@@ -222,8 +223,11 @@ def factors_told(vae):
     return information.mutual_information(information.bins(codes.means, 10), codes.factors).max(0)
 
 
-def train_by_hand(count, gamma, every=max(1, steps // 8)):
-    """A row for each look: step, reconstruction, kl_0 … kl_9, and the nats told about each factor."""
+every = max(1, steps // 8)  # steps between two looks
+
+
+def train_by_hand(count, gamma):
+    """A row for each look: step, reconstruction, kl_0 … kl_9, nats told about each factor."""
     torch.manual_seed(seed)
     rng, rows = np.random.default_rng(seed), []
     vae = VAE(Fast(), data.image_shape, latent_dim=10)
@@ -408,7 +412,8 @@ def moment(row):
         _, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 2.6), width_ratios=(2, 1))
         now = log[kl_names].iloc[max(0, row - 4) : row + 1].mean()
         order = np.argsort(follows, kind="stable")
-        left.bar([names[j].replace(" ", "\n") for j in order], now.iloc[order], color=colours[order])
+        labels = [names[j].replace(" ", "\n") for j in order]
+        left.bar(labels, now.iloc[order], color=colours[order])
         left.tick_params("x", labelsize=6, rotation=60)
         left.set(ylim=(0, 1.15 * log[kl_names].tail(20).max(axis=None)), ylabel="KL in nats")
         right.plot(log["kl"], log["reconstruction"], color="silver", lw=0.8)
@@ -494,7 +499,7 @@ for line, name in enumerate(("image", "C → 25", "β = 4", "β = 8")):
 # better than before. And the reconstruction?
 
 # %%
-strict = train_by_hand(5 * max(1, steps // 8), gamma=1000.0)
+strict = train_by_hand(5 * every, gamma=1000.0)
 for name, one in (("γ = 30", live), ("γ = 1000", strict)):
     row = one.set_index("step").loc[strict["step"].iloc[-1]]  # both after as many steps
     print(f"{name:9} C {row['capacity']:.2f}  KL {row[kl_names].sum():.2f}  reconstruction "

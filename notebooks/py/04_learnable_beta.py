@@ -50,7 +50,7 @@ from vaelib import plots, project
 from vaelib.exercises import learnable_beta as exercises
 from vaelib.fast import budget
 from vaelib.flipbook import flipbook
-from vaelib.objectives import BetaVAE, ControlVAE, LVAE
+from vaelib.objectives import LVAE, BetaVAE, ControlVAE
 from vaelib.objectives.l_vae import R1, R2, LearnedWeights
 from vaelib.plots.palette import label_ends
 from vaelib.train import TrainConfig, load_or_train, train
@@ -222,9 +222,9 @@ def rate(beta):
 
 
 # %%
-ends = pd.DataFrame(
-    {b: load_or_train(TrainConfig(objective=BetaVAE(float(b)))).log.tail(10).mean() for b in (1, 4, 8)}
-).loc[["kl", "reconstruction"]]
+runs = {b: load_or_train(TrainConfig(objective=BetaVAE(float(b)))) for b in (1, 4, 8)}
+ends = pd.DataFrame({b: run.log.tail(10).mean() for b, run in runs.items()})
+ends = ends.loc[["kl", "reconstruction"]]
 ends.round(1)
 
 
@@ -305,7 +305,9 @@ def sharpness(floor):
         for _ in range(100):
             beta = next_beta(beta, R1(), floor)
         ax.plot(beta, beta, "o", color="black")
-        rest = f"R1 comes to rest at β = {beta:.2f}" if beta < 1e3 else "R1 collapses from everywhere"
+        rest = "R1 collapses from everywhere"
+        if beta < 1e3:
+            rest = f"R1 comes to rest at β = {beta:.2f}"
         ax.set_title(rest)
     return ax
 
@@ -544,7 +546,8 @@ show_log(controlled.log)
 guided = load_or_train(
     TrainConfig(objective=ControlVAE(rise_every=100, integral=0.005), steps=15_000)
 )
-guided.log[["step", "capacity", "kl", "beta", "reconstruction"]].iloc[[10, 50, 70, 100, -1]].round(1)
+columns = ["step", "capacity", "kl", "beta", "reconstruction"]
+guided.log[columns].iloc[[10, 50, 70, 100, -1]].round(1)
 
 # %% [markdown]
 # ### Set point, KL and β of a ControlVAE
@@ -563,6 +566,7 @@ show_log(guided.log)
 # %% tags=["report"]
 ax = plots.latent_kl(guided.log)
 ax.set_ylim(0, 6);
+
 
 # %% [markdown]
 # Three are awake. The others fell silent under β = 30, and a silent latent is slow to wake at any
