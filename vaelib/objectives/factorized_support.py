@@ -23,7 +23,9 @@ class FactorizedSupport(Objective):
 
     over `pairs` random pairs of latents each step; S_ij are the batch's posterior means in the
     plane of latents i and j, S_i their values in latent i. β → `beta`, γ → `gamma`. As released:
-    the hard distance, all B² combinations, no scale term.
+    the hard distance, all B² combinations, no scale term. The least γ of their grid is the default:
+    on dSprites with β = 1, 1 and more left a single active latent after 2,000 steps, because a
+    latent without spread costs nothing.
 
     Correlated factors keep a factorised support, so the penalty does not punish the truth, provided
     that enough points show the support: at σ = 0.2 a batch of 64 finds the rotated code better. So
@@ -33,7 +35,7 @@ class FactorizedSupport(Objective):
     """
 
     beta: float = 1.0  # weight of the KL; the paper's grid: 0, 1, 2, 4, 6, 8, 10, 16
-    gamma: float = 10.0  # weight of the distance; the paper's grid: 0.1, 1, 10 … 10,000
+    gamma: float = 0.1  # weight of the distance; from the paper's grid, 0.1, 1 … 10,000
     pairs: int = 25  # random pairs of latents a step; the authors' value
     bank: int = 0  # earlier means that count as in the batch; 0: the paper
 
