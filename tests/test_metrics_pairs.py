@@ -108,7 +108,8 @@ def test_unfairness_of_full_dependence_is_the_total_variation():
 def test_more_labels_predict_better():
     found = metrics.downstream_accuracy(noisy(1800, noise=0.05))
     assert list(found) == ["labels_10", "labels_100", "labels_1000", "labels_all"]
-    assert found["labels_10"] < found["labels_100"] < found["labels_1000"] <= found["labels_all"]
+    assert found["labels_10"] < found["labels_100"] < found["labels_1000"]
+    assert found["labels_all"] > found["labels_1000"] - 0.02  # 1,200 labels: hardly more
     assert list(metrics.downstream_accuracy(noisy(150))) == ["labels_10", "labels_all"]
 
 

@@ -61,9 +61,11 @@ def test_limit_leaves_no_process_behind(sleep, status):
 def gone(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        return process.status() == psutil.STATUS_ZOMBIE or process.wait(timeout=5) is not None
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
     except psutil.NoSuchProcess:
         return True
+    return not psutil.wait_procs([process], timeout=10)[1]
 
 
 # notebooks
