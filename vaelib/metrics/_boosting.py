@@ -140,8 +140,10 @@ def _descend(
 ) -> np.ndarray:
     """One level down: from node `place` (N, C) of this level to its child in the next."""
     right = bins[:, feature[0]] > edge[0]
+    if len(feature) > 1:
+        right &= place == 0
     for node in range(1, len(feature)):
-        np.copyto(right, bins[:, feature[node]] > edge[node], where=place == node)
+        right |= (bins[:, feature[node]] > edge[node]) & (place == node)
     return 2 * place + right
 
 
@@ -196,7 +198,7 @@ def _best_split(
     best = np.take_along_axis(gain, edge[:, None], axis=1)[:, 0]
     feature = (best * (1 + 1e-5 * rng.random(best.shape))).argmax(axis=0)  # (C,)
     classes = np.arange(sums.shape[2])
-    return feature, edge[feature, classes], best[feature, classes]
+    return feature, edge[feature, classes].astype(np.int16), best[feature, classes]
 
 
 def _leaf_values(leaf: np.ndarray, residual: np.ndarray, chance: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from vaelib.metrics._boosting import UNCUT, Boosted, boost
 from vaelib.metrics._checks import canonical, train_and_test
-from vaelib.metrics._work import each
+from vaelib.metrics._work import spread
 from vaelib.types import Codes
 
 
@@ -27,6 +27,6 @@ def grow(
         (part.means, part.factors[:, k], test.means, test.factors[:, k], seed, uncut)
         for k in longest
     ]
-    grown = each(boost, calls)
+    grown = spread(boost, calls)
     by_factor = dict(zip(longest, grown, strict=True))
     return [by_factor[k] for k in range(len(codes.names))], test

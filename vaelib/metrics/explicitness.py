@@ -35,7 +35,8 @@ def explicitness(codes: Codes) -> dict[str, float]:
     codes = varying(codes, "explicitness", samples=150)
     ordered = Codes(canonical(codes.means), codes.factors, codes.names)
     train, test = train_and_test(ordered, "explicitness")
-    x, x_test = standardised(train.means), standardised(test.means, like=train.means)
+    x = standardised(train.means).astype(np.float32)  # enough for ranks, twice as fast
+    x_test = standardised(test.means, like=train.means).astype(np.float32)
 
     columns = zip(train.factors.T, test.factors.T, strict=True)
     areas = each(_explicit, [(x, learn, x_test, answer) for learn, answer in columns])

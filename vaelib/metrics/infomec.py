@@ -55,7 +55,7 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
         [[_information(z + jitter, v) for v in values.T] for z in active.T]
     )  # (active, K)
     table /= entropy
-    x = standardised(means)
+    x = standardised(means).astype(np.float32)  # as the authors do; three times as fast
     left = each(_cross_entropy, [(x, column) for column in values.T])
     known = 1 - np.array(left) / np.log(values.max(axis=0) + 1)
     return {"infom": _part(table), "infoc": _part(table.T), "infoe": float(known.mean())}
