@@ -24,8 +24,8 @@ class FactorizedSupport(Objective):
     over `pairs` random pairs of latents each step; S_ij are the batch's posterior means in the
     plane of latents i and j, S_i their values in latent i. β → `beta`, γ → `gamma`. As released:
     the hard distance, all B² combinations, no scale term. The least γ of their grid is the default:
-    on dSprites with β = 1 and a small MLP, 1 and more left one active latent after 2,000 steps, for a
-    latent without spread costs nothing.
+    on dSprites with β = 1 and a small MLP, 1 and more left one active latent after 2,000 steps, for
+    a latent without spread costs nothing.
 
     Correlated factors keep a factorised support, so the penalty does not punish the truth, provided
     that enough points show the support: at σ = 0.2 a batch of 64 finds the rotated code better. So
