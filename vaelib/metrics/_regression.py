@@ -20,9 +20,14 @@ def logistic_regression(x: np.ndarray, y: np.ndarray, **settings: Any) -> Any:
 
 
 def fitted(model: Any, x: np.ndarray, y: np.ndarray) -> Any:
-    """`model.fit(x, y)` without a warning when the limit of iterations was reached."""
-    from sklearn.exceptions import ConvergenceWarning
+    """`model.fit(x, y)` without a warning when the limit of iterations was reached.
 
-    with warnings.catch_warnings():
+    On one thread: the matrices are narrow, and threads that wait for each other take three times
+    the work.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(x, y)
