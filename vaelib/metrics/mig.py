@@ -17,8 +17,8 @@ def mig(codes: Codes) -> dict[str, float]:
 
     Blind spots: a second latent about the same factor costs as much as a rotation; a latent that
     carries two factors costs nothing. Bins of equal width are ruined by outliers, and 20 bins
-    cannot tell 40 values apart: a perfect code of dSprites gets 0.8, not 1. Where factors
-    depend on each other even a perfect code loses.
+    cannot tell 40 values apart: a perfect code of dSprites gets 0.90, and 0.74 with a noise of a
+    tenth of each latent's spread. Where factors depend on each other even a perfect code loses.
 
     Limit cases: a constant code 0; every latent twice 0; a single latent is compared with 0.
 
