@@ -63,8 +63,8 @@ class Fast(Network):
 
     Full-resolution convolutions cost most of a training step and see little. So the image is folded
     into 16×16 cells first (space-to-depth; Shi et al. 2016, arXiv 1609.05158, for the way back),
-    and no convolution runs at a higher resolution. A step costs about half of Burgess's and the loss
-    falls faster in steps too; `python -m benchmarks.network_quality` measures both.
+    and no convolution runs at a higher resolution. A step costs about half of Burgess's, and the
+    loss falls faster in steps too; `python -m benchmarks.network_quality` measures both.
     """
 
     channels: int = 64
