@@ -1,0 +1,170 @@
+"""A laboratory of codes made by hand: turn, copy, blur or correlate, and see what each score sees.
+
+The world has four factors and no images; a code is the factors themselves, spoilt by four sliders.
+Written, as :mod:`vaelib.widgets`, to what ipywidgets 7.7 (Colab) and 8 have in common.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets as ipw
+import numpy as np
+
+from vaelib import metrics
+from vaelib.flipbook import Flipbook
+from vaelib.metric_chart import ScoreChart
+from vaelib.types import Codes
+
+NAMES, SIZES = ("shape", "size", "x", "y"), (3, 4, 6, 6)
+SAMPLES = 2_000
+TURNS = (0, 10, 20, 30, 40, 45, 50, 60, 75, 90)  # degrees
+AT_ONCE = ("MIG", "MIG of x, y", "upright x, y", "modularity", "IRS")  # milliseconds
+LATER = ("BetaVAE score", "FactorVAE score", "D (DCI)", "C (DCI)", "I (DCI)", "InfoM", "InfoC")
+ORDER = (
+    *("BetaVAE score", "FactorVAE score", "modularity", "D (DCI)", "InfoM"),  # ask of latents
+    *("MIG", "C (DCI)", "InfoC"),  # ask of factors
+    *("I (DCI)", "IRS", "MIG of x, y", "upright x, y"),
+)
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Where the four sliders stand."""
+
+    angle: float = 0.0  # degrees by which the latents of x and y are turned in their plane
+    copy: float = 0.0  # size of a second latent for x, in standard deviations
+    noise: float = 0.1  # of every latent; the factors alone have a standard deviation of 1
+    tie: float = 0.0  # correlation of x and y: how often y takes the value of x
+
+    def __str__(self) -> str:
+        return (
+            f"turned by {self.angle:g}°, copy {self.copy:g}, noise {self.noise:g}, r = {self.tie:g}"
+        )
+
+
+def hand_made(knobs: Knobs, n: int = SAMPLES, seed: int = 0) -> Codes:
+    """n codes of the small world, (n, 5) means: one latent a factor, and the copy of x.
+
+    Moving one knob leaves the random numbers behind the others as they are.
+    """
+    rng = np.random.default_rng(seed)
+    factors = rng.integers(0, SIZES, size=(n, 4))
+    tied = rng.random(n) < knobs.tie
+    factors[tied, 3] = factors[tied, 2]
+    sizes = np.array(SIZES)
+    means = (factors - (sizes - 1) / 2) / np.sqrt((sizes**2 - 1) / 12)  # uniform: mean 0, std 1
+    means = np.column_stack([means, knobs.copy * means[:, 2]])
+    c, s = np.cos(np.radians(knobs.angle)), np.sin(np.radians(knobs.angle))
+    means[:, 2:4] = means[:, 2:4] @ np.array([[c, s], [-s, c]])
+    return Codes(means + knobs.noise * rng.standard_normal(means.shape), factors, NAMES)
+
+
+@lru_cache(maxsize=1024)
+def scores_at_once(knobs: Knobs) -> dict[str, float]:
+    """The scores that take milliseconds; in all of them 1 is best."""
+    codes = hand_made(knobs)
+    found = (
+        metrics.mig(codes)["mig"],
+        metrics.pairwise_mig(codes)["x+y"],
+        1 - metrics.plane_angle(codes)["x+y"] / 45,
+        metrics.modularity(codes)["modularity"],
+        metrics.irs(codes)["irs"],
+    )
+    return dict(zip(AT_ONCE, found, strict=True))
+
+
+@lru_cache(maxsize=1024)
+def scores_later(knobs: Knobs) -> dict[str, float]:
+    """The scores that learn or vote, some tenths of a second; in all of them 1 is best."""
+    codes = hand_made(knobs)
+    coarse = Codes(codes.means.round(1), codes.factors, NAMES)  # trees four times as fast
+    trees, parts = metrics.dci(coarse), metrics.infomec(codes)
+    found = (
+        metrics.beta_vae_score(codes)["beta_vae_score"],
+        metrics.factor_vae_score(codes)["factor_vae_score"],
+        *(trees[name] for name in ("disentanglement", "completeness", "informativeness")),
+        *(parts[name] for name in ("infom", "infoc")),
+    )
+    return dict(zip(LATER, found, strict=True))
+
+
+def scores(knobs: Knobs) -> dict[str, float]:
+    """All scores of the laboratory, in the order of its bars."""
+    found = scores_at_once(knobs) | scores_later(knobs)
+    return {name: found[name] for name in ORDER}
+
+
+class MetricLab(ipw.VBox):
+    """Four sliders and one picture; see :func:`metric_lab`."""
+
+    def __init__(self) -> None:
+        self.image = ipw.Image(format="png")
+        self.sliders = {
+            "angle": _slider("turn x, y", 0.0, 90.0, 5.0, "d"),
+            "copy": _slider("copy x", 0.0, 1.0, 0.05, ".2f"),
+            "noise": _slider("noise", 0.0, 1.0, 0.05, ".2f"),
+            "tie": _slider("correlate x, y", 0.0, 0.9, 0.1, ".1f"),
+        }
+        self._chart, self._held = ScoreChart(scores(Knobs())), True
+        self.reset_button = ipw.Button(description="Reset", tooltip="Back to the clean code")
+        column = ipw.VBox([*self.sliders.values(), self.reset_button])
+        super().__init__(children=[self.image, column])
+        for slider in self.sliders.values():
+            slider.observe(self._draw, "value")
+        self.reset_button.on_click(self.reset)
+        self.reset()
+
+    @property
+    def knobs(self) -> Knobs:
+        """Where the sliders stand; rounded, because sliders add up their steps."""
+        return Knobs(**{name: round(slider.value, 3) for name, slider in self.sliders.items()})
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """What the bars show."""
+        return scores(self.knobs)
+
+    def reset(self, *_: Any) -> None:
+        """One latent a factor, a little noise, factors independent."""
+        self._held = True  # one drawing, not one a slider
+        for name, slider in self.sliders.items():
+            slider.value = getattr(Knobs(), name)
+        self._held = False
+        self._draw()
+
+    def _draw(self, *_: Any) -> None:
+        """The quick bars move at once; the others stand pale until they are there."""
+        if not self._held:
+            codes = hand_made(self.knobs)
+            self.image.value = self._chart.png(codes, scores_at_once(self.knobs), pale=LATER)
+            self.image.value = self._chart.png(codes, self.scores)
+
+    def __repr__(self) -> str:
+        return "Metric laboratory: run this cell in Jupyter, VS Code or Colab to move its sliders."
+
+
+def metric_lab() -> MetricLab:
+    """Turn a pair of latents, copy one, add noise, correlate two factors: all scores move along."""
+    return MetricLab()
+
+
+def turning(angles: tuple[float, ...] = TURNS) -> Flipbook:
+    """The laboratory's pictures while x and y are turned: a slider that needs no kernel."""
+    chart = ScoreChart(scores(Knobs()))
+    pages = [chart.png(hand_made(k), scores(k), colours=48) for k in map(Knobs, angles)]
+    return Flipbook("turned by", tuple(f"{angle:g}°" for angle in angles), tuple(pages))
+
+
+def _slider(name: str, low: float, high: float, step: float, form: str) -> ipw.FloatSlider:
+    return ipw.FloatSlider(
+        value=low,
+        min=low,
+        max=high,
+        step=step,
+        description=name,
+        readout_format=form,
+        style={"description_width": "110px"},
+    )
