@@ -64,7 +64,9 @@ def test_exact_dci_is_written_out_with_scikit_learn_and_fast_dci_is_near(degrees
     expected = written_out_dci(codes)
     exact = metrics.dci(codes, trees="gradient_boosting")
     np.testing.assert_allclose(list(exact.values()), expected, atol=1e-9)
-    np.testing.assert_allclose(list(metrics.dci(codes).values()), expected, atol=0.03)
+    fast = list(metrics.dci(codes).values())
+    np.testing.assert_allclose(fast[:2], expected[:2], atol=0.03)
+    assert fast[2] == pytest.approx(expected[2], abs=0.08)  # of 100 test samples
 
 
 def test_boosting_without_savings_is_scikit_learns(monkeypatch):
