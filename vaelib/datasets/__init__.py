@@ -5,5 +5,6 @@ from vaelib.datasets.correlated import Correlated
 from vaelib.datasets.dsprites import DSprites
 from vaelib.datasets.fixed_sample import FixedSample
 from vaelib.datasets.pairs import Pairs
+from vaelib.datasets.pooled import Pooled
 
-__all__ = ["Correlated", "DSprites", "FactorData", "FixedSample", "Pairs"]
+__all__ = ["Correlated", "DSprites", "FactorData", "FixedSample", "Pairs", "Pooled"]
