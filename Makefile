@@ -69,5 +69,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@if ! $(RUN) -m pip -V >/dev/null 2>&1 || [ "$$($(RUN) -V)" != "$$($(PYTHON) -V)" ]; then \
 	  echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV); fi
 	$(if $(TORCH_INDEX),$(RUN) -m pip install --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(RUN) -m pip install -c constraints.txt -e '.[notebooks,dev]'
+	$(RUN) -m pip install -c constraints.txt -e '.[notebooks,cluster,dev]'
 	@touch $@
