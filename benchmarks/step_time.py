@@ -32,7 +32,8 @@ class Stepper:
 
     def __init__(self, config: TrainConfig):
         self.config = config
-        self.vae, self.objective, self.sampling, self.state = start(config, torch.device("cpu"))
+        plan = machine.plan("cpu", config.precision, config.speedups)
+        self.vae, self.objective, self.sampling, self.state = start(config, plan)
         self.step = 0
 
     def run(self, steps: int) -> float:

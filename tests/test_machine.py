@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -8,17 +9,54 @@ import torch
 from vaelib import machine, paths
 
 
-def test_precision_follows_the_chip(monkeypatch):
+def with_flags(monkeypatch, flags, bfloat16_seconds=1.0):
+    monkeypatch.setattr(machine, "_cpuinfo", lambda field: flags)
+    times = {torch.bfloat16: bfloat16_seconds, torch.float32: 1.0}
+    monkeypatch.setattr(machine, "probe", times.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("flags", "bfloat16_seconds", "dtype"),
+    [
+        ("fpu avx2", 0.1, torch.float32),  # emulated, so not even tried
+        ("avx512f avx512_bf16", 0.7, torch.bfloat16),
+        ("avx512f avx512_bf16", 1.2, torch.float32),
+        ("amx_tile amx_bf16", 9.9, torch.bfloat16),  # made for it, so not tried
+    ],
+)
+def test_precision_follows_the_chip(monkeypatch, flags, bfloat16_seconds, dtype):
+    with_flags(monkeypatch, flags, bfloat16_seconds)
     cpu = torch.device("cpu")
-    for flags, dtype in [
-        ("fpu avx2", torch.float32),
-        ("avx512f avx512_bf16", torch.bfloat16),
-        ("amx_tile amx_bf16", torch.bfloat16),
-    ]:
-        monkeypatch.setattr(machine, "_cpuinfo", lambda field, flags=flags: flags)
-        assert machine.pick_precision("auto", cpu) == dtype
-        assert machine.pick_precision("float32", cpu) == torch.float32
-        assert machine.pick_precision("bfloat16", cpu) == torch.bfloat16
+    assert machine.pick_precision("auto", cpu) == dtype
+    assert machine.pick_precision("float32", cpu) == torch.float32
+    assert machine.pick_precision("bfloat16", cpu) == torch.bfloat16
+
+
+def test_the_probe_takes_less_than_two_seconds_and_is_asked_once(monkeypatch):
+    machine.probe.cache_clear()
+    began = time.process_time()
+    assert machine.probe(torch.float32) > 0
+    assert time.process_time() - began < 2
+    assert machine.probe(torch.float32) is machine.probe(torch.float32)
+
+
+def test_the_plan_without_speedups_is_what_torch_does_by_itself(monkeypatch):
+    with_flags(monkeypatch, "amx_bf16")
+    fast, plain = machine.plan("cpu"), machine.plan("cpu", speedups=False)
+    assert (fast.dtype, fast.layout) == (torch.bfloat16, torch.channels_last)
+    assert (plain.dtype, plain.layout) == (torch.float32, torch.contiguous_format)
+    called = []
+    monkeypatch.setattr(machine, "keep_memory", lambda: called.append(1))
+    plain.begin()
+    assert not called
+    fast.begin()
+    assert called
+    assert "bfloat16, channels_last" in str(fast) and "float32, contiguous" in str(plain)
+
+
+def test_a_precision_that_was_asked_for_is_kept_without_speedups(monkeypatch):
+    with_flags(monkeypatch, "")
+    assert machine.plan("cpu", "bfloat16", speedups=False).dtype == torch.bfloat16
 
 
 def test_a_cpu_without_proc_counts_as_plain(monkeypatch):

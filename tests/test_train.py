@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites
 from vaelib.files import write_whole
-from vaelib.networks import MLP
+from vaelib.networks import MLP, Burgess
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.runs import Run, encode, find, table
 from vaelib.spec import from_spec, to_spec
 from vaelib.train import TrainConfig, TrainingDiverged, load_or_train, train
+from vaelib.vae import VAE
 
 SMALL = TrainConfig(
     network=MLP(hidden=16), latent_dim=3, steps=12, batch_size=8, log_every=4, checkpoint_every=5,
@@ -50,30 +52,49 @@ def test_a_run_is_a_folder_with_everything_in_it(tmp_path):
     np.testing.assert_allclose(log["weighted_kl"], 4.0 * log["kl"], rtol=1e-5)
 
 
-def test_the_loop_is_the_plain_loop(tmp_path):
-    """What train() computes, written out once without it."""
-    run = train(SMALL, tmp_path / "run", progress=False)
-    from vaelib.vae import VAE
-
+def plain_loop(config):
+    """What train() computes, written out once without it: the weights and the last loss."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        vae = VAE(MLP(hidden=16), (1, 64, 64), 3)
+        vae = VAE(config.network, (1, 64, 64), config.latent_dim)
     noise, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
-    optimizer = torch.optim.Adam(vae.parameters(), lr=5e-4)
-    for _ in range(12):
-        images = torch.from_numpy(DSprites().sample(8, rng).images).float()
+    optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate)
+    n = config.batch_size
+    for _ in range(config.steps):
+        images = torch.from_numpy(DSprites().sample(n, rng).images).float()
         mean, logvar = vae.encoder(images).chunk(2, 1)
-        z = mean + torch.randn(mean.shape, generator=noise) * (logvar / 2).exp()
+        z = mean + (0.5 * logvar).exp() * torch.empty(mean.shape).normal_(generator=noise)
         logits = vae.decoder(z)
-        bce = torch.nn.functional.binary_cross_entropy_with_logits
-        kl = 0.5 * (mean**2 + logvar.exp() - logvar - 1).sum(1).mean()
-        loss = bce(logits, images, reduction="sum") / 8 + 4.0 * kl
+        bce = F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / n
+        kl = (0.5 * (mean.square() + logvar.exp() - 1.0 - logvar)).sum(1).mean()
+        loss = bce + 4.0 * kl
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    for name, value in vae.state_dict().items():
-        torch.testing.assert_close(weights(run)[name], value, rtol=1e-4, atol=1e-6)
-    assert run.log["loss"].iloc[-1] == pytest.approx(loss.item(), rel=1e-4)
+    return vae.state_dict(), loss.item()
+
+
+def test_without_speedups_the_loop_is_the_plain_loop_bit_for_bit(tmp_path):
+    config = replace(SMALL, network=Burgess(channels=8, hidden=16), speedups=False)
+    run = train(config, tmp_path / "run", progress=False)
+    expected, loss = plain_loop(config)
+    assert all(torch.equal(weights(run)[name], value) for name, value in expected.items())
+    assert run.log["loss"].iloc[-1] == loss
+
+
+def test_speedups_change_only_the_rounding(tmp_path):
+    config = replace(SMALL, network=Burgess(channels=8, hidden=16))
+    run = train(config, tmp_path / "run", progress=False)
+    expected, loss = plain_loop(config)
+    for name, value in expected.items():
+        torch.testing.assert_close(weights(run)[name], value, rtol=1e-3, atol=1e-5)
+    assert run.log["loss"].iloc[-1] == pytest.approx(loss, rel=1e-4)
+
+
+def test_the_run_says_how_the_machine_was_used(tmp_path):
+    run = train(replace(SMALL, speedups=False), tmp_path / "run", progress=False)
+    found = json.loads((run.folder / "machine.json").read_text())
+    assert "float32, contiguous" in found["plan"] and found["torch"] == torch.__version__
 
 
 def test_training_learns(tmp_path):
@@ -141,7 +162,7 @@ def test_resume_gives_the_same_weights_and_log(tmp_path, stop):
 KILLED = """
     import sys, torch
     torch.set_num_threads(1)
-    from vaelib.networks import MLP
+    from vaelib.networks import MLP, Burgess
     from vaelib.train import TrainConfig, train
     config = TrainConfig(network=MLP(hidden=64), latent_dim=3, steps=400, batch_size=16,
                          log_every=10, checkpoint_every=25, device="cpu")

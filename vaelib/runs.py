@@ -45,12 +45,15 @@ class Run:
         """The run in `folder`, made if it is new; ValueError if it holds another configuration."""
         folder = Path(folder)
         if not (folder / "config.json").exists():
-            write_json(folder / "machine.json", machine.describe())
             write_json(folder / "config.json", to_spec(config))
         run = cls(folder)
         if run.config.key != config.key:
             raise ValueError(f"{folder} holds another run, {run.label}; choose another folder")
         return run
+
+    def note_machine(self, plan: machine.Plan) -> None:
+        """Write machine.json: where this run is trained and how the machine is used."""
+        write_json(self.folder / "machine.json", machine.describe(plan))
 
     @cached_property
     def config(self) -> TrainConfig:

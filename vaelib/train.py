@@ -22,13 +22,20 @@ from vaelib.objectives import BetaVAE, Objective
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
+from vaelib.schedules import Constant, Schedule, set_learning_rate
 from vaelib.spec import from_spec, to_spec
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
 
 # How a run is carried out, not what it is: configurations that differ only here are the same run.
-HOW = ("device", "precision", "log_every", "checkpoint_every")
-PARTS = {"data": FactorData, "objective": Objective, "network": Network, "sampling": Sampling}
+HOW = ("device", "precision", "speedups", "log_every", "checkpoint_every")
+PARTS = {
+    "data": FactorData, "objective": Objective, "network": Network, "sampling": Sampling,
+    "schedule": Schedule,
+}  # fmt: skip
+# Fields that came later: at these values they are left out of the key, so that the keys stay those
+# of runs from before there was a choice.
+LATER = {"sampling": UniformSampling(), "schedule": Constant()}
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,15 @@ class TrainConfig:
     objective: Objective = field(default_factory=BetaVAE)
     network: Network = field(default_factory=Fast)
     sampling: Sampling = field(default_factory=UniformSampling)
+    schedule: Schedule = field(default_factory=Constant)
     latent_dim: int = 10  # latents of the model
     steps: int = 30_000  # optimiser steps
     batch_size: int = 64  # images a step
-    learning_rate: float = 5e-4  # of Adam
+    learning_rate: float = 5e-4  # of Adam, before the schedule
     seed: int = 0  # of the initialisation, the data and the noise
     device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
     precision: str = "float32"  # of the networks: float32, bfloat16, or auto (by the chip)
+    speedups: bool = True  # False computes as a plain loop does, bit for bit
     log_every: int = 100  # steps
     checkpoint_every: int = 1000  # steps
 
@@ -69,9 +78,10 @@ class TrainConfig:
     @property
     def key(self) -> str:
         """Twelve hex digits that name the run: equal for configurations of the same run."""
-        what = {f.name: to_spec(getattr(self, f.name)) for f in fields(self) if f.name not in HOW}
-        if self.sampling == UniformSampling():
-            del what["sampling"]  # the keys stay those of runs from before there was a choice
+        left_out = {name for name, value in LATER.items() if getattr(self, name) == value}
+        left_out.update(HOW)
+        names = [f.name for f in fields(self) if f.name not in left_out]
+        what = {name: to_spec(getattr(self, name)) for name in names}
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -98,10 +108,10 @@ def train(
     run = Run.create(folder or runs_dir() / config.folder_name, config)
     if run.finished:
         return run
-    device = machine.pick_device(config.device)
-    dtype = machine.pick_precision(config.precision, device)
-    machine.keep_memory()
-    vae, objective, sampling, state = start(config, device, progress)
+    plan = machine.plan(config.device, config.precision, config.speedups)
+    plan.begin()
+    run.note_machine(plan)
+    vae, objective, sampling, state = start(config, plan, progress)
     optimizer = state.optimizers["vae"]
     first = run.checkpoints.restore(state)
     log = run.open_log(first)
@@ -112,8 +122,10 @@ def train(
         desc=run.label, unit="step", mininterval=1.0,
     )  # fmt: skip
     for step in bar:
-        batch = sampling.draw(config.data, config.batch_size, state.rng).to(device)
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        factor = config.schedule.factor(step, config.steps)
+        set_learning_rate(optimizer, config.learning_rate * factor)
+        batch = sampling.draw(config.data, config.batch_size, state.rng).to(plan.device)
+        with plan.autocast():
             out = objective.encode_decode(vae, batch.images, state.noise)
         loss, terms = objective(batch, out, step)
         optimizer.zero_grad()
@@ -140,19 +152,19 @@ def train(
 
 
 def start(
-    config: TrainConfig, device: torch.device, progress: bool = False
+    config: TrainConfig, plan: machine.Plan, progress: bool = False
 ) -> tuple[VAE, Objective, Sampling, TrainState]:
     """A fresh model, its objective and sampling, and the state of a training at step 0."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         vae = VAE(config.network, config.data.image_shape, config.latent_dim)
-        noise = torch.Generator(device).manual_seed(config.seed)
+        noise = torch.Generator(plan.device).manual_seed(config.seed)
         objective: Objective = from_spec(to_spec(config.objective))  # the caller's stays untouched
         objective.prepare(vae, len(config.data), noise)
         sampling: Sampling = from_spec(to_spec(config.sampling))
         sampling.prepare(config, vae, progress)
-    vae.to(device, memory_format=torch.channels_last)
-    objective.to(device)
+    vae.to(plan.device, memory_format=plan.layout)
+    objective.to(plan.device)
     optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate)
     state = TrainState(
         modules={"vae": vae, "objective": objective, "sampling": sampling},

@@ -1,4 +1,4 @@
-"""The objectives, data sets, networks, samplings and metrics that there are, by name."""
+"""The objectives, data sets, networks, samplings, schedules and metrics that there are, by name."""
 
 from __future__ import annotations
 
@@ -46,6 +46,12 @@ def samplings() -> dict[str, type]:
     from vaelib import flattening, sampling
 
     return _in_modules(sampling.Sampling, sampling, flattening)
+
+
+def schedules() -> dict[str, type]:
+    from vaelib import schedules
+
+    return _in_modules(schedules.Schedule, schedules)
 
 
 def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:

@@ -9,7 +9,7 @@ from vaelib.cli import find
 from vaelib.cli.command import add_command
 from vaelib.cli.fields import fields_of
 
-KINDS = ("objectives", "data", "wrappers", "networks", "samplings", "metrics")
+KINDS = ("objectives", "data", "wrappers", "networks", "samplings", "schedules", "metrics")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -59,6 +59,10 @@ _PRINTERS = {
     ),
     "samplings": lambda: _classes(
         "Samplings (--sampling; options by --sampling-option):", find.samplings()
+    ),
+    "schedules": lambda: _classes(
+        "Schedules of the learning rate (--schedule; options by --schedule-option):",
+        find.schedules(),
     ),
     "metrics": _metrics,
 }

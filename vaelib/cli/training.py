@@ -40,6 +40,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     _add_worlds(parser)
     _add_part(parser, "network", "the encoder and decoder")
     _add_part(parser, "sampling", "which images each step sees")
+    _add_part(parser, "schedule", "how the learning rate changes")
     for field in training_fields():
         _add_field(parser, field)
     _add_how(parser)
@@ -168,6 +169,7 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
         objective=_make(find.objectives(), args, "objective"),
         network=_make(find.networks(), args, "network"),
         sampling=_make(find.samplings(), args, "sampling"),
+        schedule=_make(find.schedules(), args, "schedule"),
         **{name: value for name, value in given.items() if value is not None},
     )
 
@@ -194,10 +196,12 @@ def _is_path(text: str) -> bool:
 
 
 def _run(config: TrainConfig, folder: str | Path | None, progress: bool) -> int:
+    from vaelib import machine
     from vaelib.paths import runs_dir
     from vaelib.train import train
 
     folder = Path(folder or runs_dir() / config.folder_name)
+    print(machine.plan(config.device, config.precision, config.speedups), flush=True)
     try:
         run = train(config, folder, progress=progress)
     except KeyboardInterrupt:
