@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ for _library in ("OMP", "MKL", "OPENBLAS"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # otherwise jupyter_core warns
+
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture
@@ -31,3 +35,31 @@ def _folder(folder: Path, variable: str, monkeypatch: pytest.MonkeyPatch) -> Pat
     folder.mkdir()
     monkeypatch.setenv(variable, str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests; without one the tests that need it are skipped."""
+    found = [path for name in CHROMIUMS if (path := shutil.which(name))]
+    if not found:
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUMS)} is on the path")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        # no sandbox: Chromium refuses to make one for root, who runs tests in containers
+        yield started.chromium.launch(executable_path=found[0], args=["--no-sandbox"])
+
+
+@pytest.fixture
+def tab(browser):
+    """A tab that is offline and at its end has met no error and asked no network for anything."""
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 800})
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: errors.append(request.url) if is_remote(request) else None)
+    yield page
+    context.close()
+    assert not errors
+
+
+def is_remote(request) -> bool:
+    return request.url.split(":")[0] not in ("file", "data", "blob", "about")

@@ -2,6 +2,7 @@
 
 Written to what ipywidgets 7.7 (Colab) and 8 have in common. The picture is one Image widget whose
 PNG bytes are replaced at each move: no figure is drawn, so an answer takes some milliseconds.
+They need a running kernel; `explore`, from :mod:`vaelib.explorer`, does not, and shows much more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ipywidgets as ipw
 import numpy as np
 
 from vaelib.datasets.base import FactorData
+from vaelib.explorer import explore as explore
 from vaelib.pixels import Picture, caption, enlarge, mosaic, png, unit
 from vaelib.traversal import ACTIVE_NATS, aggregate_posterior, decode
 

@@ -1,0 +1,76 @@
+"""`vaelib explore`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vaelib.cli.command import add_command, one_run
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    parser = add_command(
+        commands,
+        "explore",
+        "make a page with sliders for the latents of runs",
+        "Put up to three runs into one page of HTML that computes their networks itself: move\n"
+        "latents, draw a sprite, compare what the runs read in the same image. It opens in any\n"
+        "browser without a network, and can be sent by mail or put on a web site.",
+        "vaelib explore runs/my-run -o explorer.html\n"
+        "vaelib explore runs/plain runs/pairwise --view factors -o compare.html",
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs, up to 3")
+    parser.add_argument(
+        "-o", "--out", required=True, metavar="FILE", help="the page to write: .html"
+    )
+    parser.add_argument(
+        "--view",
+        choices=("latents", "factors"),
+        default="latents",
+        help="what is seen first: sliders of latents, or of factors with all runs side by side "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="images of the training data that say which values latents take "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the sampled images (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--megabytes",
+        type=float,
+        default=3.0,
+        metavar="MB",
+        help="the most that the page takes; weights are rounded to fit (default: %(default)s)",
+    )
+    parser.add_argument("--title", default="", help="the page's title (default: the runs' labels)")
+    parser.set_defaults(command=explore)
+
+
+def explore(args: argparse.Namespace) -> int:
+    from vaelib.explorer import explore
+
+    path = Path(args.out)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--out must end in .html, got {args.out!r}")
+    explorer = explore(
+        *(one_run(run) for run in args.runs),
+        title=args.title,
+        samples=args.samples,
+        seed=args.seed,
+        megabytes=args.megabytes,
+        view=args.view,
+    )
+    explorer.save(path)
+    size, page = path.stat().st_size / 1e6, explorer.page
+    print(f"{path}: {size:.1f} MB, weights in {page['bits']} bits")
+    return 0
