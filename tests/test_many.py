@@ -1,0 +1,127 @@
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vaelib import many, stacked
+from vaelib.checkpoint import load_tensors
+from vaelib.datasets import Correlated, DSprites, Pairs
+from vaelib.many import train_many
+from vaelib.networks import Burgess
+from vaelib.objectives import AdaGVAE, BetaVAE, FactorVAE
+from vaelib.stacked import alike, train_stacked
+from vaelib.train import TrainConfig, TrainingDiverged, train
+
+SMALL = TrainConfig(
+    network=Burgess(channels=4, hidden=8), latent_dim=3, steps=9, batch_size=8, log_every=3,
+    checkpoint_every=4, device="cpu",
+)  # fmt: skip
+CONFIGS = [
+    SMALL,
+    replace(SMALL, seed=1, objective=FactorVAE(), learning_rate=1e-3),
+    replace(SMALL, seed=2, data=Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})),
+]
+
+
+def weights(run):
+    return load_tensors(run.folder / "model.safetensors")[0]
+
+
+def assert_alike(one, other):
+    assert one.config.key == other.config.key
+    for name, value in weights(one).items():
+        torch.testing.assert_close(weights(other)[name], value, rtol=1e-3, atol=1e-5)
+    columns = [c for c in one.log if c != "seconds"]
+    np.testing.assert_allclose(one.log[columns], other.log[columns], rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    return [train(c, folder / str(i), progress=False) for i, c in enumerate(CONFIGS)]
+
+
+def test_processes_give_the_same_runs_in_the_same_order(tmp_path, alone):
+    runs = train_many(CONFIGS, [tmp_path / str(i) for i in range(3)], workers=2, progress=False)
+    for one, other in zip(alone, runs, strict=True):
+        assert all(torch.equal(weights(one)[n], weights(other)[n]) for n in weights(one))
+
+
+def test_stacked_runs_are_those_that_train_alone(tmp_path, alone):
+    runs = train_stacked(CONFIGS, [tmp_path / str(i) for i in range(3)])
+    for one, other in zip(alone, runs, strict=True):
+        assert_alike(one, other)
+    assert runs[1].folder.joinpath("objective.safetensors").exists()  # FactorVAE's critic
+
+
+def test_a_stacked_training_that_was_cut_goes_on_alone_and_stacked(tmp_path, alone, monkeypatch):
+    folders = [tmp_path / str(i) for i in range(3)]
+    plain = stacked.Member.learn
+
+    def learn(self, batch, out, terms, step):
+        if step == 6:
+            raise KeyboardInterrupt
+        plain(self, batch, out, terms, step)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stacked.Member, "learn", learn)
+        train_stacked(CONFIGS, folders)
+    assert_alike(alone[0], train(CONFIGS[0], folders[0], progress=False))
+    runs = train_stacked(CONFIGS, folders)
+    assert_alike(alone[1], runs[1])
+    assert_alike(alone[2], runs[2])
+
+
+def test_what_cannot_be_stacked_is_told_apart():
+    weak = replace(SMALL, data=Pairs(DSprites()), objective=AdaGVAE())
+    assert alike(CONFIGS[0]) == alike(CONFIGS[1]) == alike(CONFIGS[2])
+    different = [weak, replace(SMALL, latent_dim=4), replace(SMALL, batch_size=16)]
+    assert len({alike(config) for config in [SMALL, *different]}) == 4
+    with pytest.raises(ValueError, match="stacked runs may differ in"):
+        train_stacked([SMALL, weak], ["a", "b"])
+
+
+def test_on_a_gpu_runs_that_are_alike_train_together(tmp_path, monkeypatch):
+    groups = []
+    monkeypatch.setattr(many.machine, "pick_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(many, "train_stacked", lambda configs, folders: groups.append(configs))
+    monkeypatch.setattr(many, "Run", lambda folder: folder)
+    configs = [*CONFIGS, replace(SMALL, latent_dim=4)]
+    train_many(configs, [tmp_path / str(i) for i in range(4)], progress=False)
+    assert sorted(map(len, groups)) == [1, 3]
+
+
+def test_a_failed_run_stops_no_other_and_is_named(tmp_path):
+    wild = replace(SMALL, objective=BetaVAE(beta=1e30), learning_rate=1e9)
+    folders = [tmp_path / "wild", tmp_path / "tame"]
+    with pytest.raises(RuntimeError, match="1 of 2 runs failed:\n.*wild: TrainingDiverged"):
+        train_many([wild, SMALL], folders, workers=1, progress=False)
+    assert (tmp_path / "tame" / "model.safetensors").exists()
+    with pytest.raises(TrainingDiverged):
+        train_stacked([wild], [tmp_path / "stacked"])
+
+
+def test_twice_the_same_run_is_refused():
+    with pytest.raises(ValueError, match="2 configurations need as many different folders, got 1"):
+        train_many([SMALL, SMALL])
+    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
+        train_many([SMALL], workers=0)
+
+
+def test_one_bar_shows_the_steps_of_all(tmp_path, capsys):
+    jobs = [(SMALL, tmp_path / "done"), (SMALL, tmp_path / "cut"), (SMALL, tmp_path / "new")]
+    train(SMALL, tmp_path / "done", progress=False)
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "log.csv").write_text("step,loss\n3,1.0\n6,0.5\n")
+    assert [many.steps_done(*job) for job in jobs] == [9, 6, 0]
+    with many.watched(jobs, progress=True):
+        pass
+    said = capsys.readouterr().err
+    assert "15/27" in said and "1 finished" in said and "3 runs" in said
+
+
+def test_workers_have_one_thread():
+    assert set(many.ONE_THREAD.values()) == {"1"} and "OMP_NUM_THREADS" in many.ONE_THREAD
+    assert os.environ["OMP_NUM_THREADS"] == "1"

@@ -1,0 +1,136 @@
+"""Many runs at once: in processes on the CPU's cores, or with their networks stacked on a GPU."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from vaelib import machine
+from vaelib.paths import runs_dir
+from vaelib.runs import Run
+from vaelib.stacked import alike, train_stacked
+from vaelib.train import TrainConfig, train
+
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+Job = tuple[TrainConfig, Path]
+
+
+def train_many(
+    configs: Sequence[TrainConfig],
+    folders: Sequence[str | Path] | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> list[Run]:
+    """Train all of `configs`, or resume them, or take what is finished: their runs, in this order.
+
+    On the CPU each run has a process and one thread, `workers` at a time (default: one a core); two
+    such runs get done sooner than one after the other with two threads each. Images that a file
+    holds are mapped read-only, so the processes share them. On a GPU the runs that
+    :func:`~vaelib.stacked.can_stack` lets together train in this process.
+
+    A run that fails stops no other; RuntimeError at the end says which failed and why. ValueError
+    when two configurations are the same run.
+    """
+    jobs = _jobs(configs, folders)
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    on_cpu = [job for job in jobs if machine.pick_device(job[0].device).type == "cpu"]
+    on_gpu = [job for job in jobs if machine.pick_device(job[0].device).type != "cpu"]
+    with watched(jobs, progress):
+        failed = _in_processes(on_cpu, workers or os.cpu_count() or 1) + _in_stacks(on_gpu)
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(jobs)} runs failed:\n" + "\n".join(failed))
+    return [Run(folder) for _, folder in jobs]
+
+
+def _jobs(configs: Sequence[TrainConfig], folders: Sequence[str | Path] | None) -> list[Job]:
+    if folders is None:
+        folders = [runs_dir() / config.folder_name for config in configs]
+    if len(folders) != len(configs) or len(set(map(Path, folders))) != len(configs):
+        raise ValueError(
+            f"{len(configs)} configurations need as many different folders, "
+            f"got {len(set(map(Path, folders)))}"
+        )
+    return [(config, Path(folder)) for config, folder in zip(configs, folders, strict=True)]
+
+
+def _in_processes(jobs: Sequence[Job], workers: int) -> list[str]:
+    """Train each in a process; what failed, as text."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    if not jobs:
+        return []
+    with ProcessPoolExecutor(min(workers, len(jobs)), env=ONE_THREAD) as pool:
+        started = [pool.submit(_train_alone, *job) for job in jobs]
+        found = [_failure(job, future) for job, future in zip(jobs, started, strict=True)]
+    return [text for text in found if text]
+
+
+def _train_alone(config: TrainConfig, folder: Path) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    train(config, folder, progress=False)
+
+
+def _failure(job: Job, future: Future) -> str:
+    error = future.exception()
+    return f"{job[1]}: {type(error).__name__}: {error}" if error else ""
+
+
+def _in_stacks(jobs: Sequence[Job]) -> list[str]:
+    """Train those together that can be; what failed, as text."""
+    failed = []
+    for _, group in groupby(sorted(jobs, key=lambda job: alike(job[0])), lambda job: alike(job[0])):
+        together = list(group)
+        try:
+            train_stacked(*zip(*together, strict=True))
+        except Exception as error:  # the other groups go on
+            failed += [f"{folder}: {type(error).__name__}: {error}" for _, folder in together]
+    return failed
+
+
+@contextmanager
+def watched(jobs: Sequence[Job], progress: bool, every: float = 1.0) -> Iterator[None]:
+    """One bar for all: the steps done, by what the logs say, and how many runs are finished."""
+    total = sum(config.steps for config, _ in jobs)
+    with tqdm(total=total, unit="step", desc=f"{len(jobs)} runs", disable=not progress) as bar:
+        done = threading.Event()
+
+        def look() -> None:
+            steps = [steps_done(config, folder) for config, folder in jobs]
+            finished = sum(n == config.steps for n, (config, _) in zip(steps, jobs, strict=True))
+            bar.set_postfix_str(f"{finished} finished", refresh=False)
+            bar.update(sum(steps) - bar.n)
+
+        def watch() -> None:
+            while not done.wait(every):
+                look()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            look()
+
+
+def steps_done(config: TrainConfig, folder: Path) -> int:
+    """The last logged step of a run; 0 before there is one."""
+    if (folder / "model.safetensors").exists():
+        return config.steps
+    try:
+        last = (folder / "log.csv").read_text("utf-8").splitlines()[-1]
+    except (OSError, IndexError):
+        return 0
+    step = last.split(",")[0]
+    return int(step) if step.isdigit() else 0
