@@ -4,6 +4,7 @@ import hashlib
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -45,8 +46,11 @@ def data(tmp_path, monkeypatch, server):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     url = f"http://127.0.0.1:{server.server_address[1]}/{NAME}.npz"
     digest = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
-    local = replace(DOWNLOADS["dsprites"], url=url, digest=digest)
-    monkeypatch.setattr(module, "DOWNLOADS", {"dsprites": local})
+    (official,) = DOWNLOADS["dsprites"]
+    local = replace(official, url=url, digest=digest)
+    second = replace(local, file="twins/second.npz")
+    twins = [replace(local, file="twins/first.npz"), second]
+    monkeypatch.setattr(module, "DOWNLOADS", {"dsprites": [local], "twins": twins})
     return tmp_path
 
 
@@ -68,8 +72,8 @@ def test_a_broken_download_is_tried_again(server):
 
 
 def test_a_wrong_hash_leaves_nothing_and_says_what_to_do(data, monkeypatch):
-    wrong = replace(module.DOWNLOADS["dsprites"], digest=f"md5:{'0' * 32}")
-    monkeypatch.setattr(module, "DOWNLOADS", {"dsprites": wrong})
+    wrong = replace(module.DOWNLOADS["dsprites"][0], digest=f"md5:{'0' * 32}")
+    monkeypatch.setattr(module, "DOWNLOADS", {"dsprites": [wrong]})
     with pytest.raises(RuntimeError, match=r"By hand: open http.*save the file as"):
         fetch("dsprites", tries=1)
     assert list(data.iterdir()) == []
@@ -84,10 +88,24 @@ def test_no_connection_says_what_to_do(data, server):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match=r"\['dsprites'\], got 'celeba'"):
+    with pytest.raises(ValueError, match=r"\['dsprites', 'twins'\], got 'celeba'"):
         fetch("celeba")
 
 
 def test_the_reader_knows_the_hash_that_is_downloaded():
-    assert DOWNLOADS["dsprites"].digest == f"{NPZ.algorithm}:{NPZ.official}"
-    assert DOWNLOADS["dsprites"].url.endswith(f"/{NAME}.npz")
+    (official,) = DOWNLOADS["dsprites"]
+    assert official.digest == f"{NPZ.algorithm}:{NPZ.official}"
+    assert official.url.endswith(f"/{NAME}.npz")
+
+
+def test_a_data_set_of_several_files_is_a_folder(data):
+    assert fetch("twins") == data / "twins"
+    assert sorted(p.name for p in (data / "twins").iterdir()) == ["first.npz", "second.npz"]
+
+
+def test_each_official_file_has_its_address_and_hash():
+    assert len(DOWNLOADS["smallnorb"]) == 6 and DOWNLOADS["mpi3d"] == DOWNLOADS["mpi3d_real"]
+    for download in (d for downloads in DOWNLOADS.values() for d in downloads):
+        algorithm, digits = download.digest.split(":")
+        assert len(digits) == {"md5": 32, "sha256": 64}[algorithm]
+        assert download.url.startswith("http") and download.url.endswith(Path(download.file).name)

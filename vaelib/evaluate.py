@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vaelib.runs import Run
 
 SAMPLES = 15_000  # metrics that train a predictor take 10,000 of them to train, 5,000 to test
+UNSUPERVISED = ("unsupervised_scores",)  # metrics that ask for no factor
 Table = dict[str, dict[str, float]]  # {metric: {value: number}}
 
 
@@ -116,13 +117,15 @@ def evaluate(
     """Encode `n` images of `data`, score the codes, add them to the run's scores.json.
 
     `data` is by default the run's data set with uncorrelated factors, the only distribution on
-    which models trained on different correlations can be compared. Returns (and files under
+    which models trained on different correlations can be compared. Of images without known factors
+    only the metrics that need none are computed. Returns (and files under
     `data.distribution`) samples, seed, seconds, scores, and where the data have an orientation
     the scores without it; with `bootstrap` >= 2 the standard errors from that many resamples.
     """
     from vaelib.runs import encode
 
     data = run.config.data.uncorrelated() if data is None else data
+    metrics = metrics if data.scored else UNSUPERVISED
     start = time.perf_counter()
     codes = encode(run, data, n=n, rng=np.random.default_rng(seed))
     entry: dict[str, Any] = {"samples": len(codes), "seed": seed, "seconds": 0.0}

@@ -204,9 +204,9 @@ def encode(
     rng: np.random.Generator | None = None,
     batch_size: int = 500,
 ) -> Codes:
-    """The posterior means of n images of `data`, with their factors.
+    """The posterior means of n images of `data`, with the factors that scores ask for.
 
-    `data` defaults to the uncorrelated form of what the run was trained on; `rng` to a fixed seed,
+    Of data with fewer than n images each is encoded once. `data` defaults to the uncorrelated form of what the run was trained on; `rng` to a fixed seed,
     so that all models see the same images and differences between them are paired.
     """
     vae = run.vae if isinstance(run, Run) else run
@@ -215,13 +215,14 @@ def encode(
             raise ValueError("a bare VAE does not know its data: pass data")
         data = run.config.data.uncorrelated()
     machine.keep_memory()
-    factors = data.sample_factors(n, rng or np.random.default_rng(0))
+    factors = data.sample_distinct(n, rng or np.random.default_rng(0))
     device = next(vae.parameters()).device
     means = [
         vae.encode(images_of(data, part, device)).mean.cpu().numpy()
-        for part in np.array_split(factors, -(-n // batch_size))
+        for part in np.array_split(factors, -(-len(factors) // batch_size))
     ]
-    return Codes(np.concatenate(means), factors, data.factor_names)
+    codes = Codes(np.concatenate(means), factors, data.factor_names)
+    return codes.select(*data.scored) if data.unscored and data.scored else codes
 
 
 def images_of(data: FactorData, factors: np.ndarray, device: str | torch.device = "cpu") -> Tensor:

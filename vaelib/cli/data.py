@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaelib.cli import find
 from vaelib.cli.command import add_command
+
+if TYPE_CHECKING:
+    from vaelib.datasets import FactorData
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -14,8 +17,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         commands,
         "data",
         "list, download and check data sets",
-        "dSprites is drawn by vaelib itself and needs no file. The official files can be used too.",
-        "vaelib data fetch dsprites\nvaelib data check data/dsprites.npz",
+        "dSprites and some other worlds are drawn by vaelib itself and need no file. The official\n"
+        "files of several data sets can be read too, and so can your own images.",
+        "vaelib data fetch shapes3d\nvaelib data check shapes3d\nvaelib data check my.npz",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_list(actions)
@@ -35,7 +39,8 @@ def _add_fetch(actions: argparse._SubParsersAction) -> None:
     parser = add_command(
         actions, "fetch", "download an official file",
         "Download an official file to the data folder and check its hash. What is here is not\n"
-        "downloaded again.", "vaelib data fetch dsprites",
+        "downloaded again. By size: dsprites 26 MB, shapes3d 0.3 GB, smallnorb 0.3 GB, cars3d and\n"
+        "mpi3d (mpi3d_toy, mpi3d_realistic, mpi3d_real) more.", "vaelib data fetch shapes3d",
     )  # fmt: skip
     parser.add_argument(
         "name", metavar="NAME", help="which file; an unknown name lists those that there are"
@@ -45,12 +50,17 @@ def _add_fetch(actions: argparse._SubParsersAction) -> None:
 
 def _add_check(actions: argparse._SubParsersAction) -> None:
     parser = add_command(
-        actions, "check", "see whether a file is whole and what it claims to be",
-        "Read a file of dSprites as training would: its hash is compared with the official one,\n"
-        "or each image with the drawn one. Says what is wrong when it is refused.",
-        "vaelib data check data/dsprites.npz",
+        actions, "check", "see whether a file is whole and what is in it",
+        "Read a data set as training would, and say what it is or what is wrong with it. An\n"
+        "official file is known by its hash and its layout; dSprites is compared with the drawn\n"
+        "images; of your own file the images and factors are described.",
+        "vaelib data check shapes3d\nvaelib data check my.npz --data-option size=64",
     )  # fmt: skip
-    parser.add_argument("path", metavar="PATH", help="the file")
+    parser.add_argument("what", metavar="NAME", help="a data set, a file, or a folder")
+    parser.add_argument(
+        "--data-option", action="append", default=[], metavar="OPTION=VALUE",
+        help="an option of the data set, such as size=64; repeat it for more",
+    )  # fmt: skip
     parser.set_defaults(command=check)
 
 
@@ -58,15 +68,28 @@ def show(args: argparse.Namespace) -> int:
     from vaelib.paths import data_dir
 
     for name, cls in find.datasets().items():
-        factors = ", ".join(
-            f"{n} {s}" for n, s in zip(cls.factor_names, cls.factor_sizes, strict=True)
-        )
-        print(f"{name}: {find.summary(cls)}\n  factors: {factors}")
+        print(f"{name}: {find.summary(cls)}\n  {_factors(cls())}")
+    print("ArrayData: your own images, `--data PATH`; chapter 9 shows how.")
     print(f"\nData folder: {data_dir()}")
     for path in sorted(data_dir().glob("*.*")):
-        if path.suffix in (".npz", ".hdf5", ".h5", ".npy"):
+        if path.suffix in (".npz", ".hdf5", ".h5", ".npy", ".gz"):
             print(f"  {path.name}  {path.stat().st_size / 1e6:.1f} MB")
     return 0
+
+
+def _factors(data: FactorData) -> str:
+    """The factors and whether the file is here, on one line each."""
+    try:
+        pairs = zip(data.factor_names, data.factor_sizes, strict=True)
+        lines = ["factors: " + ", ".join(f"{n} {s}" for n, s in pairs)]
+    except FileNotFoundError:  # there are several releases, and the file says which
+        lines = ["factors: " + ", ".join(data.factor_names)]
+    try:
+        needed = [path.name for path in getattr(data, "sources", list)()]
+        lines += [f"file: {needed[0]} is here"] if needed else []
+    except FileNotFoundError:
+        lines.append("file: not here; see `vaelib data fetch --help`")
+    return "\n  ".join(lines)
 
 
 def fetch(args: argparse.Namespace) -> int:
@@ -77,14 +100,24 @@ def fetch(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
+    from vaelib.cli.training import named_data
+
+    data = named_data(args.what, args.data_option)
+    print(f"{data}: {_verdict(data)}")
+    return 0
+
+
+def _verdict(data: FactorData) -> str:
     import numpy as np
 
-    from vaelib.datasets import DSprites
+    from vaelib.datasets import ArrayData, DSprites
+    from vaelib.datasets.official import OfficialFile
 
-    path = Path(args.path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    data = DSprites(str(path))
-    data.render(np.zeros((1, len(data.factor_sizes)), dtype=np.int64))  # opens and checks the file
-    print(f"{path}: whole, and all {len(data):,} images are those of dSprites")
-    return 0
+    if isinstance(data, OfficialFile):
+        return f"{len(data):,} images, {data.verdict()}"
+    if isinstance(data, ArrayData):
+        return data.describe()
+    data.render(np.zeros((1, len(data.factor_sizes)), dtype=np.int64))  # opens and checks a file
+    if isinstance(data, DSprites) and data.path:
+        return f"whole, and all {len(data):,} images are those of dSprites"
+    return f"drawn by vaelib, {len(data):,} images; no file is needed"

@@ -122,7 +122,8 @@ def _score(runs: list[Run], args: argparse.Namespace) -> None:
 
 
 def _distribution(run: Run, args: argparse.Namespace) -> str:
-    return run.config.data.distribution if args.as_trained else "uncorrelated"
+    data = run.config.data
+    return data.distribution if args.as_trained else data.uncorrelated().distribution
 
 
 def _print_runs(runs: list[Run], distribution: str, csv: str | None) -> None:

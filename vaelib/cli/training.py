@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from vaelib.cli.fields import SIMPLE, Field, fields_in, make
 from vaelib.report.values import parse
 
 if TYPE_CHECKING:
+    from vaelib.datasets import FactorData
     from vaelib.train import TrainConfig
 
 INTERRUPTED = 130  # the exit status after Ctrl-C, as shells have it
@@ -36,7 +37,7 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000",
     )
     _add_part(parser, "objective", "what is minimised", "-o", "--option")
-    _add_part(parser, "data", "the images: a data set, or a file of dSprites")
+    _add_part(parser, "data", "the images: a data set, or the path of a file or folder")
     _add_worlds(parser)
     _add_part(parser, "network", "the encoder and decoder")
     _add_part(parser, "sampling", "which images each step sees")
@@ -181,9 +182,9 @@ def _make(found: Mapping[str, type], args: argparse.Namespace, what: str) -> Any
 
 def data_from(args: argparse.Namespace) -> Any:
     """The data set, then its correlations, then its wrappers in the order given."""
-    from vaelib.datasets import Correlated, DSprites
+    from vaelib.datasets import Correlated
 
-    data = DSprites(args.data) if _is_path(args.data) else _make(find.datasets(), args, "data")
+    data = named_data(args.data, args.data_option)
     pairs = {(first, second): parse("float", sigma) for first, second, sigma in args.correlate}
     data = Correlated(data, pairs) if pairs else data
     for name, *options in args.wrap:
@@ -191,8 +192,15 @@ def data_from(args: argparse.Namespace) -> Any:
     return data
 
 
-def _is_path(text: str) -> bool:
-    return Path(text).suffix.lower() in (".npz", ".hdf5", ".h5") or Path(text).is_file()
+def named_data(text: str, options: Sequence[str]) -> FactorData:
+    """The data set of this name, or the one at this path."""
+    from vaelib.datasets.recognise import recognise
+
+    found = find.datasets()
+    if text not in found and (Path(text).suffix or Path(text).exists()):
+        cls, field = recognise(text)
+        return make(cls, options, **{field: text})
+    return make(find.by_name(found, text, "data"), options)
 
 
 def _run(config: TrainConfig, folder: str | Path | None, progress: bool) -> int:

@@ -35,15 +35,19 @@ class ArrayFile(AbstractContextManager, ABC):
     def rows(self, name: str) -> Iterator[np.ndarray]:
         """Its values in order, some thousands of rows at a time."""
 
-    def require(self, name: str, shape: tuple[int, ...], kind: str) -> None:
-        """DataFileError unless the array is there, of this shape and dtype kind (`u`, `i` …)."""
+    def find(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        """The header of an array; DataFileError when it is absent."""
         with readable(self.path):
             try:
-                found, dtype = self.header(name)
+                return self.header(name)
             except KeyError:
                 raise DataFileError(
                     f"{self.path} needs an array {name!r}, it has {self.names()}"
                 ) from None
+
+    def require(self, name: str, shape: tuple[int, ...], kind: str) -> None:
+        """DataFileError unless the array is there, of this shape and dtype kind (`u`, `i` …)."""
+        found, dtype = self.find(name)
         if found != shape or dtype.kind not in kind:
             raise DataFileError(
                 f"{name!r} in {self.path} must have shape {shape} and dtype kind {kind!r}, "

@@ -21,6 +21,8 @@ class FactorData(ABC):
     factor_sizes: tuple[int, ...]  # the number of values of each factor
     image_shape: tuple[int, int, int]  # (C, H, W) in pixels
     max_value: int = 1  # rendered images are uint8 in 0..max_value
+    unscored: tuple[str, ...] = ()  # factors that only tell images apart: no score asks for them
+    combinations: np.ndarray | None = None  # (N, K), the factor vectors that exist; None: all
 
     @abstractmethod
     def render(self, factors: np.ndarray) -> np.ndarray:
@@ -47,6 +49,23 @@ class FactorData(ABC):
         """n factor vectors, every factor uniform and independent: (n, K) int64."""
         return rng.integers(0, self.factor_sizes, size=(n, len(self.factor_sizes)))
 
+    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n factor vectors to score a model on: (n, K), fewer where the data have fewer images.
+
+        Images of which there are few come once at most, or a predictor would be tested on what it
+        was trained on.
+        """
+        return self.sample_factors(n, rng)
+
+    def nearest(self, factors: np.ndarray) -> np.ndarray:
+        """For each factor vector the nearest that has an image: (N, K) int → (N, K) int64."""
+        return self.check(factors)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The factors that scores ask for; () for images of which no factor is known."""
+        return tuple(name for name in self.factor_names if name not in self.unscored)
+
     def sample(self, n: int, rng: np.random.Generator) -> Batch:
         """n images drawn from this data set's distribution, with their factors."""
         factors = self.sample_factors(n, rng)
@@ -58,7 +77,7 @@ class FactorData(ABC):
 
     @property
     def distribution(self) -> str:
-        """`uncorrelated` or `correlated`: stands beside every score."""
+        """`uncorrelated`, `correlated` or `empirical` (images as they come): beside all scores."""
         return "uncorrelated"
 
     def check(self, factors: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.joint import Conditional, Table, conditionals, marginal
+from vaelib.datasets.row_chances import draw, histogram, row_chances
 from vaelib.datasets.styles import STYLES
 from vaelib.datasets.wrapped import Wrapped
 
@@ -28,6 +29,10 @@ class Correlated(Wrapped):
     more frequent. Pairs may share factors: samples come from the exact joint of them all, whose
     part for two factors :meth:`joint` gives.
 
+    Of data that lack combinations of factors (:class:`ArrayData`) each image gets a weight: the
+    p above over the number of images that share its tied factors. The tied factors are then
+    distributed as p says, among the combinations that there are; the others come as they come.
+
     ValueError: a factor that `data` does not have, or paired with itself; σ that is not above 0;
     the same pair with two σ; data that are correlated already; pairs that no values can satisfy.
     """
@@ -43,17 +48,19 @@ class Correlated(Wrapped):
         if self.style not in STYLES:
             raise ValueError(f"style must be one of {sorted(STYLES)}, got {self.style!r}")
         object.__setattr__(self, "pairs", read_pairs(self.pairs, self.data.factor_names))
-        _ = self._conditionals  # impossible pairs raise here
+        _ = self._conditionals if self.combinations is None else self._chances  # or they raise
 
     def __hash__(self) -> int:
         return hash((self.data, tuple(self.pairs.items()), self.inverse, self.style))
 
     @property
     def distribution(self) -> str:
-        return "correlated" if self._tables else "uncorrelated"
+        return "correlated" if self._tables else self.data.distribution
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n factor vectors from the exact joint distribution: (n, K) int64."""
+        if self._chances is not None:
+            return self.combinations[draw(self._chances, n, rng)]
         factors = self.data.sample_factors(n, rng)
         for conditional in self._conditionals:
             factors[:, conditional.variable] = conditional.sample(factors, rng)
@@ -67,6 +74,9 @@ class Correlated(Wrapped):
         if not names or len(set(names)) < len(names) or not set(names) <= set(self.factor_names):
             raise ValueError(f"names must be different ones of {self.factor_names}, got {names}")
         keep = tuple(self.factor_names.index(name) for name in names)
+        if self._chances is not None:
+            sizes = tuple(self.factor_sizes[v] for v in keep)
+            return histogram(self.combinations[:, keep], sizes, self._chances)
         flat = [Table((v,), np.zeros(self.factor_sizes[v])) for v in keep]
         return marginal([*self._tables, *flat], self._tied, keep)
 
@@ -97,6 +107,13 @@ class Correlated(Wrapped):
             if np.ptp(log) != 0:  # σ = inf: no tie
                 tables.append(Table((a, b), log[:, ::-1] if self.inverse else log))
         return tables
+
+    @cached_property
+    def _chances(self) -> np.ndarray | None:
+        """Of data that lack combinations: the chance of each that there is, (N,)."""
+        if self.combinations is None:
+            return None
+        return row_chances(self._tables, self._tied, self.combinations)
 
     @cached_property
     def log_marginals(self) -> list[np.ndarray]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from vaelib.datasets.array_files import ArrayFile, DataFileError, NpzFile, open_arrays
 from vaelib.datasets.dsprites import DSprites
+from vaelib.datasets.official import find
 from vaelib.datasets.packed import digest_of, fill_table, open_table
 from vaelib.paths import data_dir
 
@@ -55,7 +56,7 @@ def open_file(path: str, world: DSprites) -> np.ndarray:
 
     Filled on first use, with a progress bar. `world` draws what the file must hold: DSprites().
     """
-    found = find(path)
+    found = find(path, "dsprites")
     with open_arrays(found) as file:
         layout = NPZ if isinstance(file, NpzFile) else HDF5
         file.require(layout.images, (len(world), *world.image_shape[1:]), "u")
@@ -69,17 +70,6 @@ def open_file(path: str, world: DSprites) -> np.ndarray:
             check_order(file, layout, world)
             blocks = compare(blocks, world, found)
         return fill_table(table, shape, blocks, f"reading {found.name}")
-
-
-def find(path: str) -> Path:
-    """`path` from here, else from the data folder. FileNotFoundError says how to get the file."""
-    for place in (Path(path).expanduser(), data_dir() / path):
-        if place.is_file():
-            return place
-    raise FileNotFoundError(
-        f"no file {path!r}, neither here nor in {data_dir()}. `vaelib data fetch dsprites` "
-        "downloads the official one; DSprites() without a path needs no file"
-    )
 
 
 def read(file: ArrayFile, layout: Layout) -> Iterator[np.ndarray]:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vaelib.datasets.cars3d import Cars3D
+from vaelib.datasets.dsprites_files import NAME, NPZ
+from vaelib.datasets.mpi3d import MPI3D
+from vaelib.datasets.official import OfficialFile
+from vaelib.datasets.shapes3d import Shapes3D
+from vaelib.datasets.small_norb import SmallNORB
 from vaelib.paths import data_dir
 
 
@@ -12,34 +18,68 @@ from vaelib.paths import data_dir
 class Download:
     """A file on the network. `digest` is `algorithm:hex`, as pooch writes it."""
 
-    file: str
+    file: str  # where it goes in the data folder
     url: str
     digest: str
     licence: str
 
 
-DOWNLOADS = {
-    "dsprites": Download(
-        "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
-        "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
-        "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
-        "md5:7da33b31b13a06f4b04a70402ce90c2e",
-        "Apache 2.0",
+def _official(
+    cls: type[OfficialFile], folder: str, licence: str, place: str = ""
+) -> list[Download]:
+    """The files of a data set that lie in one folder of the network."""
+    return [
+        Download(f"{place}{file}", f"{folder}/{file}", ":".join(digest), licence)
+        for file, digest in cls.digests.items()
+    ]
+
+
+_MPI3D = {
+    download.file.removesuffix(".npz"): [download]
+    for download in _official(
+        MPI3D,
+        "https://storage.googleapis.com/disentanglement_dataset/Final_Dataset",
+        "CC BY 4.0",
+    )
+}
+DOWNLOADS: dict[str, list[Download]] = {
+    "dsprites": [
+        Download(
+            f"{NAME}.npz",
+            f"https://github.com/google-deepmind/dsprites-dataset/raw/master/{NAME}.npz",
+            f"{NPZ.algorithm}:{NPZ.official}",
+            "Apache 2.0",
+        )
+    ],
+    "shapes3d": _official(Shapes3D, "https://storage.googleapis.com/3d-shapes", "Apache 2.0"),
+    **_MPI3D,
+    "mpi3d": _MPI3D["mpi3d_real"],
+    "smallnorb": _official(
+        SmallNORB,
+        "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small",
+        "for research only, may not be sold",
+        "smallnorb/",
     ),
+    "cars3d": _official(Cars3D, "http://www.scottreed.info/files", "no licence found"),
 }
 
 
 def fetch(name: str, tries: int = 3) -> Path:
-    """Download this data set's file to the data folder, unless it is there; returns its path.
+    """Download this data set to the data folder, unless it is there.
 
+    Returns the path that the data set takes: of the file or, if there are several, of their folder.
     A broken connection is tried again. ValueError: no such name. RuntimeError, with what to do by
     hand: no connection, or the file that came has another hash (it is thrown away).
     """
-    import pooch
-
     if name not in DOWNLOADS:
         raise ValueError(f"data sets to download are {sorted(DOWNLOADS)}, got {name!r}")
-    wanted = DOWNLOADS[name]
+    paths = [_fetch(wanted, tries) for wanted in DOWNLOADS[name]]
+    return paths[0] if len(paths) == 1 else paths[0].parent
+
+
+def _fetch(wanted: Download, tries: int) -> Path:
+    import pooch
+
     downloads = pooch.create(
         path=data_dir(),
         base_url="",

@@ -40,7 +40,10 @@ class Pairs(Wrapped):
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {sorted(MODES)}, got {self.mode!r}")
-        _ = self._world
+        if self._world.combinations is not None:
+            raise ValueError(
+                f"pairs need images of all combinations of factors, which {self.data} lacks"
+            )
         if self._most < 1 or not 1 <= (self._most if self.k is None else self.k) <= self._most:
             raise ValueError(f"k must be None or in 1..{self._most}, got {self.k}")
 

@@ -34,6 +34,26 @@ class Wrapped(FactorData):
     def max_value(self) -> int:
         return self.data.max_value
 
+    @property
+    def unscored(self) -> tuple[str, ...]:
+        return self.data.unscored
+
+    @property
+    def combinations(self) -> np.ndarray | None:
+        return self.data.combinations
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def index(self, factors: np.ndarray) -> np.ndarray:
+        return self.data.index(factors)
+
+    def factors(self, index: np.ndarray) -> np.ndarray:
+        return self.data.factors(index)
+
+    def nearest(self, factors: np.ndarray) -> np.ndarray:
+        return self.data.nearest(factors)
+
     def render(self, factors: np.ndarray) -> np.ndarray:
         """Images of any factor vectors, those included that are never drawn here."""
         return self.data.render(factors)

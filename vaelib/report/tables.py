@@ -67,13 +67,14 @@ def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
     chosen = {
         "uncorrelated": [r for r in runs if "uncorrelated" in r.scores or not r.scores],
         "correlated": [r for r in runs if "correlated" in r.scores],
+        "empirical": [r for r in runs if "empirical" in r.scores],
     }
     return {name: table(rs, name) for name, rs in chosen.items() if rs}
 
 
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
-    """scores.csv and scores_correlated.csv; the names of those written."""
-    files = {"uncorrelated": "scores.csv", "correlated": "scores_correlated.csv"}
+    """scores.csv, scores_correlated.csv and scores_empirical.csv; the names of those written."""
+    files = {name: f"scores_{name}.csv" for name in tables} | {"uncorrelated": "scores.csv"}
     for name, table in tables.items():
         write_text(folder / files[name], table.to_csv(index=False))
     return [files[name] for name in tables]

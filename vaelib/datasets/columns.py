@@ -1,0 +1,97 @@
+"""Columns of factors as a user has them: numbers or words, to the indices that factors are here."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+
+from vaelib.datasets.array_files import DataFileError
+
+MOST_VALUES = 1000  # of one factor
+OWN_NAMES = ("image", "copy")  # factors that ArrayData adds itself
+
+
+def indexed(columns: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Columns of values (N, K) → the index of each value (N, K) int64, and the values in order.
+
+    ValueError: names that are no names, or a column that is no factor: with one value only, with
+    more than `MOST_VALUES`, with NaN.
+    """
+    check_names(names, columns.shape[1])
+    indices, values = [], []
+    for name, column in zip(names, columns.T, strict=True):
+        found, index = np.unique(_numbers(column), return_inverse=True)
+        _check_values(name, found, len(column))
+        values.append(found)
+        indices.append(index)
+    return np.stack(indices, axis=1).astype(np.int64), values
+
+
+def check_names(names: list[str], count: int) -> None:
+    if not count:
+        raise ValueError("factors need a column or more: leave them out where none is known")
+    if len(names) != count:
+        raise ValueError(f"{count} factors need as many names, got {len(names)}: {names}")
+    for name in names:
+        if not re.fullmatch(r"[^\W\d][\w.-]*", name):
+            better = re.sub(r"[^\w.-]+", "_", name).strip("_")
+            raise ValueError(
+                "the name of a factor must be made of letters, digits and _ . - and begin with a "
+                f"letter, got {name!r}; {better or 'shape'!r} would do"
+            )
+        if name in OWN_NAMES or names.count(name) > 1:
+            raise ValueError(f"a factor cannot be named {name!r}: that name is taken")
+
+
+def _numbers(column: np.ndarray) -> np.ndarray:
+    """Numbers that came as text, as numbers: "10" comes after "9"."""
+    if column.dtype.kind != "U":
+        return column
+    try:
+        return column.astype(np.float64)
+    except ValueError:
+        return column
+
+
+def _check_values(name: str, values: np.ndarray, count: int) -> None:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError(f"factor {name!r} has values that are NaN or infinite")
+    if len(values) == 1:
+        raise ValueError(f"factor {name!r} has the one value {values[0]} only: leave it out")
+    if len(values) > MOST_VALUES:
+        raise ValueError(
+            f"factor {name!r} has {len(values):,} different values in {count:,} images, at most "
+            f"{MOST_VALUES:,} are allowed: put them in classes, or leave it out"
+        )
+
+
+def count_equal(rows: np.ndarray) -> np.ndarray:
+    """For each row how many equal ones come before it: (N, K) → (N,)."""
+    _, group = np.unique(rows, axis=0, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    starts = np.flatnonzero(np.diff(group.ravel()[order], prepend=-1))
+    lengths = np.diff(starts, append=len(rows))
+    counted = np.empty(len(rows), np.int64)
+    counted[order] = np.arange(len(rows)) - np.repeat(starts, lengths)
+    return counted
+
+
+def read_csv(path: Path) -> tuple[np.ndarray, list[str], list[str]]:
+    """A table with a header: the columns but the first (N, K) as text, their names, the first."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header, *rows = [row for row in csv.reader(file) if row]
+    except (ValueError, csv.Error) as error:
+        raise DataFileError(f"{path} must be a CSV file with a header: {error}") from error
+    uneven = [i for i, row in enumerate(rows, 2) if len(row) != len(header)]
+    if len(header) < 2 or uneven or not rows:
+        where = f", line {uneven[0]} has {len(rows[uneven[0] - 2])}" if uneven else ""
+        raise DataFileError(
+            f"{path} must have a column of file names, then one for each factor, got "
+            f"{len(header)} columns{where}"
+        )
+    table = np.array(rows)
+    return table[:, 1:], [name.strip() for name in header[1:]], table[:, 0].tolist()

@@ -1,0 +1,162 @@
+"""Where a user's own images come from: a file of arrays, or a folder of pictures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaelib.datasets.array_files import ArrayFile, DataFileError, open_arrays
+from vaelib.datasets.columns import read_csv
+from vaelib.datasets.official import natural
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+TABLE = "factors.csv"  # in a folder of pictures
+HOW = (
+    "np.savez(path, images=images, factors=factors, names=names) writes a file that fits; factors "
+    "and names may be left out"
+)
+
+
+class Source(ABC):
+    """Images and, if they are known, their factors."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @abstractmethod
+    def files(self) -> list[Path]:
+        """All that is read."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """The number of images."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Images in order, (n, H, W), (n, H, W, C) or (n, C, H, W), as they are."""
+
+    @abstractmethod
+    def factors(self) -> tuple[np.ndarray, list[str]] | None:
+        """Columns of values (N, K) and their names; None when no factor is known."""
+
+
+def source_at(path: Path) -> Source:
+    return Folder(path) if path.is_dir() else Arrays(path)
+
+
+class Arrays(Source):
+    """An npz or hdf5 file with `images` and, if they are known, `factors` and their `names`."""
+
+    def files(self) -> list[Path]:
+        return [self.path]
+
+    def count(self) -> int:
+        with open_arrays(self.path) as file:
+            self._images(file)
+            return self._images(file)[0][0]
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        with open_arrays(self.path) as file:
+            shape, _ = self._images(file)
+            if len(shape) not in (3, 4):
+                raise DataFileError(
+                    f"images in {self.path} must be (N, H, W), (N, H, W, C) or (N, C, H, W), "
+                    f"got {shape}"
+                )
+            yield from file.rows("images")
+
+    def factors(self) -> tuple[np.ndarray, list[str]] | None:
+        with open_arrays(self.path) as file:
+            if "factors" not in file.names():
+                return None
+            columns = np.concatenate(list(file.rows("factors")))
+            columns = columns[:, None] if columns.ndim == 1 else columns
+            if columns.ndim != 2:
+                raise DataFileError(f"factors in {self.path} must be (N, K), got {columns.shape}")
+            return text_of(columns), _names(file, columns.shape[1])
+
+    def _images(self, file: ArrayFile) -> tuple[tuple[int, ...], np.dtype]:
+        try:
+            return file.find("images")
+        except DataFileError as error:
+            raise DataFileError(f"{error}. {HOW}") from error
+
+
+def _names(file: ArrayFile, count: int) -> list[str]:
+    if "names" not in file.names():
+        return ["factor"] if count == 1 else [f"factor_{k}" for k in range(count)]
+    return [str(name) for name in text_of(np.concatenate(list(file.rows("names")))).ravel()]
+
+
+def text_of(values: np.ndarray) -> np.ndarray:
+    """Bytes, as hdf5 keeps text, as str; other values as they are."""
+    if values.dtype.kind not in "SO":
+        return values
+    text = [v.decode("utf-8") if isinstance(v, bytes) else str(v) for v in values.ravel()]
+    return np.array(text).reshape(values.shape)
+
+
+class Folder(Source):
+    """Pictures in a folder, sorted by name; `factors.csv` beside them tells their factors.
+
+    The first column of factors.csv holds the names of the files, each other one a factor; pictures
+    that it does not name are left out.
+    """
+
+    def files(self) -> list[Path]:
+        table = [self.path / TABLE] if (self.path / TABLE).exists() else []
+        return [*table, *self._pictures()]
+
+    def count(self) -> int:
+        return len(self._pictures())
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        from PIL import Image
+
+        pictures = self._pictures()
+        modes = set()
+        for path in pictures:
+            with _opened(path) as image:
+                modes.add(image.mode)
+        mode = "L" if modes <= {"L", "1"} else "RGB"
+        for path in pictures:
+            with _opened(path) as image:
+                try:
+                    flat = image.convert("RGBA") if "A" in image.getbands() else image
+                    if flat.mode == "RGBA":  # what is transparent becomes white
+                        white = Image.new("RGBA", flat.size, "white")
+                        flat = Image.alpha_composite(white, flat)
+                    yield np.asarray(flat.convert(mode))[None]
+                except (OSError, SyntaxError) as error:
+                    raise DataFileError(f"{path} is damaged or cut short: {error}") from error
+
+    def factors(self) -> tuple[np.ndarray, list[str]] | None:
+        if not (self.path / TABLE).exists():
+            return None
+        columns, names, _ = read_csv(self.path / TABLE)
+        return columns, names
+
+    def _pictures(self) -> list[Path]:
+        if (self.path / TABLE).exists():
+            _, _, files = read_csv(self.path / TABLE)
+            missing = [name for name in files if not (self.path / name).is_file()]
+            if missing:
+                raise DataFileError(f"{self.path / TABLE} names {missing[0]}, which is not there")
+            return [self.path / name for name in files]
+        names = [p.name for p in self.path.iterdir() if p.suffix.lower() in PICTURES]
+        if not names:
+            raise DataFileError(f"{self.path} holds no pictures ({', '.join(PICTURES)})")
+        return [self.path / name for name in natural(names)]
+
+
+def _opened(path: Path) -> Any:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return Image.open(path)
+    except UnidentifiedImageError as error:
+        raise DataFileError(f"{path} is no picture") from error
