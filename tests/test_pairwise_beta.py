@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 from outputs import gaussian_output, images_for, random_output
+from scipy.stats import kurtosis as scipy_kurtosis
 
+from vaelib.datasets import Correlated, DSprites
 from vaelib.dependence import GaussianDependence, PairDensities, SpreadDependence
 from vaelib.networks import MLP
 from vaelib.objectives import BetaVAE, PairwiseBeta
@@ -13,14 +15,17 @@ from vaelib.objectives.pair_weights import Chosen, IfSignificant, Relaxed, Unifo
 from vaelib.objectives.pairwise_beta import matrices
 from vaelib.objectives.terms import (
     CorrelatedKL,
+    FlatMarginals,
     PairPenalty,
     PairState,
     Support,
     WeightedKL,
     correlated_kl,
+    kurtosis,
     named_pairs,
 )
 from vaelib.support import all_pairs, hausdorff
+from vaelib.types import Posterior, VAEOutput
 from vaelib.vae import VAE
 
 
@@ -120,6 +125,69 @@ def correlated_term(**options):
     term = CorrelatedKL(**options)
     term.prepare(3)
     return term.double()
+
+
+def flat_marginals(means, logvar=-9.0, **options):
+    """The term's value for these means (N, D), and the term."""
+    means = torch.as_tensor(means, dtype=torch.float64)
+    posterior = Posterior(means, torch.full_like(means, logvar))
+    term = FlatMarginals(**options)
+    term.prepare(means.shape[1])
+    out = VAEOutput(posterior, means, torch.zeros(len(means), 1, 1, 1))
+    return term(out, state(torch.zeros(1), torch.zeros(1)))["flat_marginals"], term, out
+
+
+def turned(points, degrees):
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return points @ np.array([[c, -s], [s, c]])
+
+
+def test_kurtosis_of_known_distributions():
+    rng = np.random.default_rng(0)
+    n = 200_000
+    columns = [rng.normal(size=n), rng.uniform(size=n), rng.choice([-1.0, 1.0], n)]
+    found = kurtosis(torch.from_numpy(np.stack(columns, 1)))
+    np.testing.assert_allclose(found, [3.0, 1.8, 1.0], atol=0.03)
+
+
+def test_flat_marginals_cost_what_kurtosis_exceeds_the_uniforms():
+    rng = np.random.default_rng(1)
+    means = np.stack([rng.normal(size=5_000), rng.laplace(size=5_000), rng.uniform(size=5_000)], 1)
+    expected = sum(max(0.0, kurt - 1.8) for kurt in scipy_kurtosis(means, fisher=False))
+    assert flat_marginals(means, gamma=2.0)[0].item() == pytest.approx(2 * expected, rel=2e-3)
+
+
+@pytest.mark.parametrize("sigma", [None, 0.4, 0.2])
+def test_marginals_are_flattest_on_the_axes_whether_the_factors_are_correlated_or_not(sigma):
+    plain = DSprites()
+    data = Correlated(plain, {("pos_x", "pos_y"): sigma}) if sigma else plain
+    points = data.sample_factors(20_000, np.random.default_rng(2))[:, -2:].astype(float)
+    points = (points - points.mean(0)) / points.std(0)
+    costs = [flat_marginals(turned(points, angle))[0].item() for angle in range(0, 90, 15)]
+    assert np.argmin(costs) == 0
+    assert costs[3] > costs[0] + 0.5  # 45 degrees
+
+
+def test_flat_marginals_do_not_see_scale_and_an_idle_latent_pays_nothing():
+    points = np.random.default_rng(3).normal(size=(500, 2))
+    cost = flat_marginals(points, logvar=-30.0)[0]
+    shrunk = flat_marginals(1e-3 * points, logvar=-30.0)[0]
+    torch.testing.assert_close(shrunk, cost, rtol=1e-5, atol=0)
+    assert flat_marginals(1e-3 * points, logvar=0.0)[0] < 1e-9
+
+
+def test_the_bank_of_the_marginals_leaves_the_pull_as_strong():
+    points = torch.from_numpy(np.random.default_rng(4).normal(size=(64, 3)))
+    pull = []
+    for bank in (0, 1024):
+        _, term, out = flat_marginals(points, bank=bank, gamma=1.0)
+        for _ in range(16):
+            term.learn(out)  # the same means again: the bank changes nothing but the size
+        means = points.clone().requires_grad_()
+        out = VAEOutput(Posterior(means, torch.full_like(means, -30.0)), means, out.logits)
+        term(out, state(torch.zeros(1), torch.zeros(1)))["flat_marginals"].backward()
+        pull.append(means.grad)
+    torch.testing.assert_close(pull[1], pull[0], rtol=1e-4, atol=1e-7)
 
 
 def test_correlated_kl_starts_as_the_plain_kl():
