@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vaelib.cli import data, drawing, exploring, listing, reporting, scoring, training
+from vaelib.cli import data, drawing, exploring, listing, reporting, scoring, study, training
 from vaelib.cli.command import indent
 
 EXAMPLES = """
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     main.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = main.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (training, scoring, drawing, exploring, reporting, data, listing):
+    for module in (training, scoring, drawing, exploring, reporting, study, data, listing):
         module.add(commands)
     return main
 

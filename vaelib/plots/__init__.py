@@ -7,6 +7,7 @@ your own the same look.
 from vaelib.plots.factors import joint_histogram, joint_histograms, mutual_information
 from vaelib.plots.images import image_grid, prior_samples, reconstructions, traversal
 from vaelib.plots.palette import COLOURS, MARKERS, WIDTH, style
+from vaelib.plots.studies import curves, differences, plane, sensitivity, strengths
 from vaelib.plots.sweeps import rate_distortion, sweep
 from vaelib.plots.training import kl_bars, latent_kl, loss_curves, losses
 
@@ -14,6 +15,8 @@ __all__ = [
     "COLOURS",
     "MARKERS",
     "WIDTH",
+    "curves",
+    "differences",
     "image_grid",
     "joint_histogram",
     "joint_histograms",
@@ -22,9 +25,12 @@ __all__ = [
     "loss_curves",
     "losses",
     "mutual_information",
+    "plane",
     "prior_samples",
     "rate_distortion",
     "reconstructions",
+    "sensitivity",
+    "strengths",
     "style",
     "sweep",
     "traversal",

@@ -1,0 +1,323 @@
+"""Studies as designs and as tables: what is planned, chosen, collected, kept and shown."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from study_parts import PAIR, Tiny, config
+
+from vaelib import plots
+from vaelib.cli import main
+from vaelib.files import write_json
+from vaelib.spec import from_spec, to_spec
+from vaelib.studies import Planned, found, named
+from vaelib.studies.base import only
+from vaelib.studies.correlated import CHOSEN, GRIDS, OURS_NAME, SELECT_PAIRS, CorrelatedStudy
+from vaelib.studies.figures import figures, plane_of
+from vaelib.studies.smoke import Smoke
+from vaelib.studies.table import (
+    best_settings,
+    cells,
+    collect,
+    prune,
+    read,
+    row_of,
+    shipped_table,
+    write,
+)
+
+SMOKE = Smoke(steps=2)
+NOTHING = pd.DataFrame()
+
+
+def result(planned, value, key=None):
+    """What a worker would have written."""
+    score = {"mig": {"mig": value}, "pairwise_mig": {"mean": 0.1, "+".join(PAIR): value}}
+    score["unfairness"] = {"mean": 0.2, "pos_x|pos_y": 0.3, "pos_y|pos_x": 0.5, "shape|scale": 0.9}
+    score["fast_adaptation"] = {"labels_100": 0.1, "labels_100:pos_x+pos_y": 0.7}
+    elbo = {"reconstruction": 20.0, "kl": 10.0}
+    worlds = ("uncorrelated", "correlated")
+    return {
+        "key": key or planned.config.key, "config": to_spec(planned.config), "seconds": 3.5,
+        "scores": {w: {"scores": score, "samples": 100} for w in worlds},
+        "elbo": dict.fromkeys(worlds, elbo), "git": "abc", "finished": "2026-01-01T00:00:00+00:00",
+        "machine": {"cpu": "a chip", "torch": "2"},
+    }  # fmt: skip
+
+
+def fill(folder, plan, value=lambda planned: planned.config.seed / 10):
+    for planned in plan:
+        place = folder / planned.config.folder_name
+        write_json(place / "config.json", to_spec(planned.config))
+        write_json(place / "result.json", result(planned, value(planned)))
+
+
+# Plans
+
+
+@pytest.mark.parametrize("name", ["smoke", "burgess", "traeuble", "speed_equivalence"])
+def test_every_study_is_found_and_planned(name):
+    study = named(name)()
+    plan = study.plan()
+    assert found()[name] is type(study) and study.hypothesis and type(study).__doc__
+    words = [tuple(run.words) for run in plan]
+    assert len(set(words)) == len(words)
+    for run in plan[:: len(plan) // 4]:
+        spec = json.loads(json.dumps(to_spec(run.config)))
+        assert from_spec(spec).key == run.config.key
+
+
+def test_an_unknown_study_is_refused():
+    with pytest.raises(ValueError, match="the studies are burgess, correlated, smoke"):
+        named("nothing")
+
+
+def test_options_that_hold_several_values_need_several():
+    with pytest.raises(ValueError, match=r"seeds must be several values, as \(1,\), got 7"):
+        Smoke(seeds=7)
+
+
+def test_only_takes_all_words_and_either_of_some():
+    plan = SMOKE.plan()
+    strong = only(plan, ["sigma=0.1", "beta=1|beta=1.5", "seed=[01]"])
+    assert {(r.sigma, r.setting, r.config.seed) for r in strong} == {
+        (0.1, s, seed) for s in ("beta=1", "beta=1.5") for seed in (0, 1)
+    }
+    assert only(plan, []) == plan
+    assert {r.method for r in only(plan, ["*TC*"])} == {"BetaTCVAE"}
+    with pytest.raises(ValueError, match="no run of the study fits.*sigma=0.4"):
+        only(plan, ["seed=1", "sigma=7"])
+
+
+def test_the_correlated_study_keeps_its_splits_apart():
+    study = CorrelatedStudy(seeds=(100, 101), pairs=(SELECT_PAIRS[0], ("scale", "pos_y")))
+    select, report = study.selection(), study.report()
+    assert {r.pair for r in select} == set(SELECT_PAIRS) and {r.sigma for r in select} == {0.2}
+    seeds = ({r.config.seed for r in part} for part in (select, report))
+    assert [*seeds] == [{0, 1, 2}, {100, 101}]
+    assert len({r.config.key for r in select} & {r.config.key for r in report}) == 0
+    first = report[: len({r.method for r in report}) * 2]
+    assert {(r.pair, r.sigma) for r in first} == {(("pos_x", "pos_y"), 0.2)}
+    assert all(len(grid) >= 4 for grid in GRIDS.values())
+    names = {OURS_NAME, *GRIDS, "LVAE", "PerLatentBeta", "uniform weight", "random pair relaxed"}
+    assert {r.method for r in report} == names | {"oracle flattening", "AdaGVAE"}
+
+
+def test_methods_of_the_correlated_study_see_the_same_images():
+    report = CorrelatedStudy(seeds=(100,), pairs=(PAIR,), sigmas=(0.2,)).report()
+    data = {json.dumps(to_spec(r.config.data)) for r in report if r.method != "AdaGVAE"}
+    assert len(data) == 1
+    chosen = {r.method: r.setting for r in report if r.method in GRIDS}
+    assert chosen == CHOSEN
+
+
+def test_without_correlation_one_run_stands_for_all_pairs():
+    study = CorrelatedStudy(seeds=(100,), sigmas=(math.inf,))
+    ours = [r for r in study.report() if r.method == OURS_NAME]
+    assert len(ours) == 5 and len({r.config.key for r in ours}) == 1
+
+
+def test_the_chosen_settings_are_the_best_of_the_committed_selection():
+    table = read(shipped_table(CorrelatedStudy))
+    select = table[table["phase"] == "select"] if len(table) else table
+    whole = len(GRIDS) * len(SELECT_PAIRS) * 3
+    if len(select) >= whole:  # before that, nothing is chosen yet
+        best = best_settings(select, CorrelatedStudy())
+        assert {name: CHOSEN[name] for name in best} == best
+
+
+# Tables
+
+
+def test_a_row_says_what_was_done_and_what_came_out():
+    planned = SMOKE.plan()[-1]
+    row = row_of(planned, result(planned, 0.4))
+    assert row["method"] == "BetaTCVAE" and row["pair"] == "pos_x+pos_y" and row["seed"] == 2
+    assert row["uncorrelated.mig"] == 0.4 and row["correlated.pairwise_mig.pair"] == 0.4
+    assert row["uncorrelated.unfairness.pair"] == pytest.approx(0.4)
+    assert row["uncorrelated.fast_adaptation.labels_100.pair"] == 0.7
+    assert row["correlated.reconstruction"] == 20 and row["git"] == "abc" and row["seconds"] == 3.5
+    assert not [c for c in row if "shape" in c]
+    assert from_spec(json.loads(row["objective"])).beta == 1.5
+
+
+def test_the_table_is_read_as_it_was_written_and_counts_seeds(tmp_path):
+    plan = SMOKE.plan()
+    fill(tmp_path, plan[:7])
+    table = collect(plan, tmp_path, NOTHING)
+    write(table, tmp_path / "table.csv")
+    back = read(tmp_path / "table.csv")
+    pd.testing.assert_frame_equal(back, table)
+    assert math.isinf(back["sigma"][0])
+    assert cells(back)["seeds"].tolist() == [3, 3, 1]
+    assert cells(back)["claim"].tolist() == [True, True, False]
+
+
+def test_committed_rows_count_unless_a_run_is_there(tmp_path):
+    plan = SMOKE.plan()[:4]
+    fill(tmp_path / "old", plan[:3], lambda planned: 0.1)
+    before = collect(plan, tmp_path / "old", NOTHING)
+    fill(tmp_path / "new", plan[2:], lambda planned: 0.9)
+    table = collect(plan, tmp_path / "new", before)
+    assert table["uncorrelated.mig"].tolist() == [0.1, 0.1, 0.9, 0.9]
+
+
+def test_the_table_is_whole_or_the_old_one(tmp_path, monkeypatch):
+    fill(tmp_path, SMOKE.plan()[:2])
+    table = collect(SMOKE.plan(), tmp_path, NOTHING)
+    write(table[:1], tmp_path / "table.csv")
+    text = (tmp_path / "table.csv").read_text()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write(table, tmp_path / "table.csv")
+    monkeypatch.undo()
+    assert (tmp_path / "table.csv").read_text() == text
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["table.csv"]
+
+
+def test_the_best_setting_is_that_of_the_best_mean_over_cells():
+    rows = [
+        ("A", "a=1", "x", 0.9, 3), ("A", "a=1", "y", 0.1, 1),
+        ("A", "a=2", "x", 0.6, 1), ("A", "a=2", "y", 0.6, 3),
+        ("B", "", "x", 0.0, 1),
+    ]  # fmt: skip
+    table = pd.DataFrame(
+        [(m, s, p, 0.2, v) for m, s, p, v, n in rows for _ in range(n)],
+        columns=["method", "setting", "pair", "sigma", SMOKE.score],
+    )
+    assert best_settings(table, SMOKE) == {"A": "a=2", "B": ""}
+
+
+def test_only_the_best_weights_of_each_cell_are_kept(tmp_path):
+    plan = [r for r in SMOKE.plan() if r.method == "BetaVAE" and r.sigma == 0.1]
+    fill(tmp_path, plan)
+    for planned in plan:
+        (tmp_path / planned.config.folder_name / "model.safetensors").touch()
+    kept = prune(collect(plan, tmp_path, NOTHING), SMOKE, plan, tmp_path)
+    left = {path.parent.name for path in tmp_path.rglob("*.safetensors")}
+    assert left == set(kept) and len(left) == 1
+    assert next(iter(left)).split("-")[2] == "2"  # the seed with the best score
+
+
+# Pictures, pages and the command
+
+
+def test_pictures_say_what_is_certain():
+    frame = pd.DataFrame(
+        {
+            "method": ["A", "A", "B", "B"], "sigma": [math.inf, 0.2] * 2,
+            "value": [0.5, 0.2, 0.4, 0.3], "low": [0.4, 0.1, 0.3, 0.2],
+            "high": [0.6, 0.3, 0.5, 0.4], "claim": [True, True, True, False],
+            "p": [0.01, 0.2, 0.01, 0.01],
+        }
+    )  # fmt: skip
+    ax = plots.strengths(frame, SMOKE.score)
+    faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() != "None"]
+    assert [face == "white" for face in faces] == [False, False, False, True]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["σ = ∞", "σ = 0.2"]
+    ax = plots.differences(frame, SMOKE.score, "R")
+    faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"]
+    assert [face == "white" for face in faces] == [False, True, False, True]
+    plt.close("all")
+
+
+def test_a_plane_is_the_grid_of_two_factors():
+    with pytest.raises(ValueError, match=r"\(n, m, 2\)"):
+        plots.plane(np.zeros((3, 3)), PAIR)
+    grid = np.stack(np.meshgrid(np.arange(3.0), np.arange(4.0), indexing="ij"), axis=2)
+    ax = plots.plane(grid, PAIR)
+    assert len(ax.lines) == 4 + 3
+    assert all(np.ptp(line.get_ydata()) == 0 for line in ax.lines[:4])  # the first factor moves
+    plt.close("all")
+
+
+def test_codes_of_a_plane_have_the_order_of_the_factors(tmp_path):
+    from vaelib.train import train
+
+    run = train(config(steps=2), tmp_path / "run", progress=False)
+    grid = plane_of(run, PAIR, steps=5)
+    assert grid.shape == (5, 5, 2) and np.isfinite(grid).all()
+    assert not np.allclose(grid, grid.transpose(1, 0, 2))
+
+
+def test_the_figures_of_a_study(tmp_path):
+    plan = SMOKE.plan()
+    fill(tmp_path, plan)
+    made = figures(SMOKE, collect(plan, tmp_path, NOTHING))
+    assert [f.name for f in made] == ["main-strength", "main-differences", "main-settings"]
+    assert all(f.png.startswith(b"\x89PNG") and f.caption for f in made)
+    assert "optimistic" in made[0].caption  # β was chosen on the rows that are shown
+
+
+def command(*words):
+    return main(["study", *words])
+
+
+@pytest.fixture
+def done(tmp_path):
+    """The folder of a smoke study whose runs are all there."""
+    fill(tmp_path, SMOKE.plan())
+    return ("smoke", "-o", "steps=2", "--folder", str(tmp_path))
+
+
+def test_the_command_tells_draws_and_reports(done, tmp_path, capsys):
+    assert command("run", *done, "--quiet") == 0
+    assert "27 runs done, 0 failed" in capsys.readouterr().out
+    assert len(read(tmp_path / "table.csv")) == 27
+    assert command("table", *done, "--csv", str(tmp_path / "all.csv"), "--only", "seed=1") == 0
+    assert "9 of 9 runs are done" in capsys.readouterr().out
+    assert len(read(tmp_path / "all.csv")) == 9
+    assert command("plot", *done) == 0 and len(list((tmp_path / "figures").glob("*.png"))) == 3
+    assert command("report", *done) == 0
+    page = (tmp_path / "report.html").read_text()
+    assert SMOKE.hypothesis in page and page.count("data:image/png") == 3
+    assert "http://" not in page and "https://" not in page
+
+
+def test_the_command_says_what_is_wrong(tmp_path, capsys):
+    assert command("table", "smoke", "--folder", str(tmp_path)) == 2
+    assert "no run is finished" in capsys.readouterr().err
+    assert command("run", "smoke", "--scheduler", "tcp://x:1") == 2
+    assert "--scheduler needs --backend dask" in capsys.readouterr().err
+
+
+def test_the_exit_status_tells_of_failures(tmp_path, monkeypatch, capsys):
+    study = replace(Tiny(), configs=(config(), config(1, learning_rate=1e30)))
+    monkeypatch.setattr(Smoke, "plan", lambda self: study.plan())
+    monkeypatch.setattr(Smoke, "metrics", Tiny.metrics)
+    monkeypatch.setattr(Smoke, "samples", Tiny.samples)
+    where = ("smoke", "--folder", str(tmp_path), "--quiet", "--workers", "1")
+    assert command("run", *where) == 1
+    told = capsys.readouterr().out
+    assert "1 runs done, 1 failed" in told and "TrainingDiverged" in told
+    assert len(read(tmp_path / "table.csv")) == 1
+    assert command("report", *where[:3]) == 0
+    assert "Failed runs: 1" in (tmp_path / "report.html").read_text()
+
+
+def test_what_a_study_would_cost(tmp_path, monkeypatch, capsys):
+    study = replace(Tiny(), configs=tuple(config(seed, steps=500) for seed in range(3)))
+    monkeypatch.setattr(Smoke, "plan", lambda self: study.plan())
+    monkeypatch.setattr(Smoke, "metrics", Tiny.metrics)
+    monkeypatch.setattr(Smoke, "samples", Tiny.samples)
+    monkeypatch.setattr("vaelib.studies.cost.SECONDS", 0.1)
+    assert command("run", "smoke", "--folder", str(tmp_path), "--workers", "2", "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "3 runs" in told and "on 2" in told and "MB of disk" in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_a_planned_run():
+    run = Planned(config(3), "M", "beta=1", "select", PAIR, 0.2)
+    assert run.words == ["select", "pos_x+pos_y", "sigma=0.2", "M", "beta=1", "seed=3"]
+    assert Planned(config(), "M").words == ["main", "sigma=inf", "M", "seed=0"]

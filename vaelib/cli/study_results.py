@@ -1,0 +1,167 @@
+"""`vaelib study table`, `plot` and `report`; and which study a command is about."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaelib.cli.command import add_command
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vaelib.studies.base import Planned, Study
+
+
+def add(actions: argparse._SubParsersAction) -> None:
+    table = add_command(
+        actions,
+        "table",
+        "the results, a row a run",
+        "Print how many seeds each cell of the design has and how each method scores; --csv\n"
+        "writes all rows. Rows are those of the runs in the folder, and of the committed table.",
+        "vaelib study table correlated --csv data/studies/correlated/table.csv",
+    )
+    add_study(table)
+    table.add_argument("--csv", metavar="FILE", help="write all rows to this file")
+    table.set_defaults(command=show_table)
+
+    plot = add_command(
+        actions,
+        "plot",
+        "the pictures of the results",
+        "Write the pictures of a study: scores by strength, paired differences, settings.",
+        "vaelib study plot smoke --out pictures",
+    )
+    add_study(plot)
+    text = "where the pictures go (default: figures/ in the study's folder)"
+    plot.add_argument("--out", metavar="FOLDER", help=text)
+    plot.set_defaults(command=plot_study)
+
+    report = add_command(
+        actions,
+        "report",
+        "the results as one HTML page",
+        "Write a page with scores and intervals, paired differences, settings, training curves\n"
+        "and planes. It loads nothing from a network.",
+        "vaelib study report correlated",
+    )
+    add_study(report)
+    text = "where the page goes (default: report.html in the study's folder)"
+    report.add_argument("--out", metavar="FILE", help=text)
+    report.set_defaults(command=report_study)
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """The options by which all actions are told which runs they are about."""
+    parser.add_argument("name", metavar="NAME", help="the study; `vaelib study list` shows them")
+    parser.add_argument(
+        "-o",
+        "--option",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="an option of the study, as seeds=(7,8); repeat it for more",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="only runs that fit all these words: a phase, pair, method, setting, sigma=0.2 or "
+        "seed=1; with * for anything and | for or",
+    )
+    parser.add_argument(
+        "--folder", metavar="FOLDER", help="where the runs are (default: runs/studies/NAME)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="do not count the rows of the committed table as done"
+    )
+
+
+def chosen(args: argparse.Namespace) -> tuple[Study, list[Planned], Path]:
+    """The study, all its runs, and its folder."""
+    from vaelib.cli.fields import make
+    from vaelib.studies import named
+    from vaelib.studies.table import default_folder
+
+    cls = named(args.name)
+    study = make(cls, args.option)
+    return study, study.plan(), Path(args.folder or default_folder(cls))
+
+
+def filtered(plan: Sequence[Planned], args: argparse.Namespace) -> list[Planned]:
+    from vaelib.studies.base import only
+
+    return only(plan, args.only)
+
+
+def shipped(study: Study, args: argparse.Namespace) -> pd.DataFrame:
+    """The committed rows, unless --fresh."""
+    import pandas as pd
+
+    from vaelib.studies.table import read, shipped_table
+
+    return pd.DataFrame() if args.fresh else read(shipped_table(type(study)))
+
+
+def save_table(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> pd.DataFrame:
+    """Write table.csv in the folder."""
+    from vaelib.studies.table import TABLE, collect, write
+
+    table = collect(plan, folder, before)
+    write(table, folder / TABLE)
+    return table
+
+
+def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.DataFrame]:
+    """The study with the rows of its finished runs; ValueError without any."""
+    from vaelib.studies.table import collect
+
+    study, plan, folder = chosen(args)
+    plan = filtered(plan, args)
+    table = collect(plan, folder, shipped(study, args))
+    if table.empty:
+        raise ValueError(f"no run is finished in {folder}: vaelib study run {args.name}")
+    return study, plan, folder, table
+
+
+def show_table(args: argparse.Namespace) -> int:
+    from vaelib.studies.table import cells, write
+
+    study, plan, _, table = results(args)
+    print(f"{len(table)} of {len(plan)} runs are done. Seeds of each cell (claims need 3):")
+    print(cells(table).to_string(index=False))
+    for phase, part in table.groupby("phase", sort=False):
+        means = part.groupby(["method", "setting", "sigma"], sort=False)[study.score]
+        print(f"\n{phase}: {study.score}")
+        print(means.agg(["mean", "std", "size"]).round(3).to_string())
+    if args.csv:
+        write(table, Path(args.csv))
+        print(f"\n{args.csv}: {len(table)} rows")
+    return 0
+
+
+def plot_study(args: argparse.Namespace) -> int:
+    from vaelib.files import write_whole
+    from vaelib.studies.figures import figures
+
+    study, _, folder, table = results(args)
+    out = Path(args.out or folder / "figures")
+    for figure in figures(study, table):
+        write_whole(out / f"{figure.name}.png", lambda path, f=figure: path.write_bytes(f.png))
+        print(out / f"{figure.name}.png")
+    return 0
+
+
+def report_study(args: argparse.Namespace) -> int:
+    from vaelib.files import write_text
+    from vaelib.report.study import page
+
+    study, plan, folder, table = results(args)
+    out = Path(args.out or folder / "report.html")
+    write_text(out, page(study, plan, table, folder))
+    print(out)
+    return 0

@@ -1,0 +1,133 @@
+"""The report of a study: one HTML page that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+
+from vaelib.report.facts import facts
+from vaelib.report.index import duration
+from vaelib.report.page import POLICY, style, template
+from vaelib.studies.base import Planned, Study
+from vaelib.studies.claim import latest
+from vaelib.studies.figures import (
+    SELECT,
+    Figure,
+    comparable,
+    curve_figure,
+    one_setting,
+    phases,
+    plane_figures,
+    score_figures,
+    setting_figures,
+)
+from vaelib.studies.statistics import by_strength, paired
+from vaelib.studies.table import best_settings, cells
+from vaelib.studies.work import FAILURE, recorded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def page(study: Study, plan: Sequence[Planned], table: pd.DataFrame, folder: Path) -> str:
+    """The page of these rows; training curves and planes where `folder` has the runs."""
+    matplotlib.use("Agg")
+    curves = curve_figure(table, plan, folder)
+    parts = [
+        _head(study, plan, table, folder),
+        _section("Scores", [*score_figures(study, table)], _scores(study, table)),
+        _section("Settings", [*setting_figures(study, table)], _selected(study, table)),
+        _section("Training", [curves] if curves else []),
+        _section("Planes", [*plane_figures(table, plan, folder, study)]),
+        _section("Seeds of each cell", [], _frame(cells(table))),
+        _failures(plan, folder),
+        _section("How this page was made", [], _facts()),
+    ]
+    return template("notebook").substitute(
+        title=f"Study {escape(study.name())}", policy=POLICY, style=style(), banner="", links="",
+        body="\n".join(part for part in parts if part),
+    )  # fmt: skip
+
+
+def _head(study: Study, plan: Sequence[Planned], table: pd.DataFrame, folder: Path) -> str:
+    about = "".join(f"<p>{escape(p)}</p>" for p in (inspect.getdoc(study) or "").split("\n\n"))
+    seconds = table.drop_duplicates("key")["seconds"].sum()
+    done = f"{len(table)} of {len(plan)} rows, {duration(seconds)} of training"
+    return (
+        f"<h1>Study: {escape(study.name())}</h1>"
+        f"<p><b>Expected before the runs:</b> {escape(study.hypothesis)}</p>{about}"
+        f"<p>{done}. Score: <code>{escape(study.score)}</code>, "
+        f"{'lower' if study.lower_is_better else 'higher'} is better. "
+        "A cell with fewer than three seeds carries no claim.</p>"
+    )
+
+
+def _section(title: str, figures: Sequence[Figure], html: str = "") -> str:
+    if not figures and not html:
+        return ""
+    return f"<h2>{escape(title)}</h2>" + "".join(map(_figure, figures)) + html
+
+
+def _figure(figure: Figure) -> str:
+    data = base64.b64encode(figure.png).decode()
+    caption = escape(figure.caption)
+    return (
+        f'<figure><img src="data:image/png;base64,{data}" alt="{caption}" '
+        f'style="max-width:100%"><figcaption>{caption}</figcaption></figure>'
+    )
+
+
+def _scores(study: Study, table: pd.DataFrame) -> str:
+    """Under the pictures the numbers, and which differences are certain."""
+    parts = []
+    for phase, part in phases(table):
+        part, _ = one_setting(part, study)
+        parts.append(f"<h3>{escape(phase)}</h3>" + _frame(by_strength(part, study.score)))
+        if comparable(part, study):
+            found = paired(part, study.score, study.reference)
+            parts.append(f"<p>Differences to {escape(study.reference)}:</p>" + _frame(found))
+    return "".join(parts)
+
+
+def _selected(study: Study, table: pd.DataFrame) -> str:
+    part = table[table["phase"] == SELECT].dropna(subset=[study.score])
+    if part.empty:
+        return ""
+    rows = [[escape(m), escape(s)] for m, s in best_settings(part, study).items()]
+    return "<p>The best settings of the selection split:</p>" + _table(["method", "setting"], rows)
+
+
+def _failures(plan: Sequence[Planned], folder: Path) -> str:
+    parts = []
+    for run in {run.config.key: run for run in plan}.values():
+        left = latest(folder, run.config.folder_name)
+        if left and (left / FAILURE).exists():
+            words = escape(" ".join(run.words))
+            text = escape(recorded(left))
+            parts.append(f"<details><summary>{words}</summary><pre>{text}</pre></details>")
+    return f"<h2>Failed runs: {len(parts)}</h2>" + "".join(parts) if parts else ""
+
+
+def _facts() -> str:
+    return _table(["", ""], [[escape(k), escape(v)] for k, v in facts().items()])
+
+
+def _frame(frame: pd.DataFrame) -> str:
+    rows = [[escape(_cell(value)) for value in row] for row in frame.itertuples(index=False)]
+    return _table([escape(str(c)) for c in frame.columns], rows)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f"<th>{text}</th>" for text in head)
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"

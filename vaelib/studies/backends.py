@@ -1,0 +1,138 @@
+"""Where the workers of a study are: this machine, a Dask cluster, or jobs of SLURM or PBS.
+
+Each is a context manager that gives a `concurrent.futures.Executor`. The cluster ones need
+`pip install 'vaelib[cluster]'`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
+ONE_THREAD = dict.fromkeys(THREADS, "1")
+
+
+@dataclass(frozen=True)
+class Local:
+    """Processes of this machine, one thread each."""
+
+    workers: int
+
+    @contextmanager
+    def start(self) -> Iterator[Executor]:
+        executor = _Apart(self.workers)
+        try:
+            yield executor
+        finally:
+            executor.shutdown()
+
+
+class _Apart(Executor):
+    """Processes by loky, each in a pool of its own: one that dies takes no other with it."""
+
+    def __init__(self, workers: int):
+        self.threads = ThreadPoolExecutor(workers)
+        self.own = threading.local()
+        self.pools: list[Any] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future:
+        return self.threads.submit(self._call, function, arguments)
+
+    def _call(self, function: Callable[..., Any], arguments: tuple) -> Any:
+        from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+        pool = getattr(self.own, "pool", None)
+        if pool is None:
+            pool = self.own.pool = ProcessPoolExecutor(1, env=ONE_THREAD)
+            self.pools.append(pool)
+        try:
+            return pool.submit(function, *arguments).result()
+        except Exception:  # the process is gone
+            self.own.pool = None
+            raise
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        self.threads.shutdown(wait=False, cancel_futures=cancel_futures)
+        for pool in self.pools:
+            pool.shutdown(wait=wait, kill_workers=True)
+
+
+@dataclass(frozen=True)
+class Dask:
+    """A Dask cluster: the one at `address`, or `workers` processes of this machine without one."""
+
+    workers: int
+    address: str | None = None
+
+    @contextmanager
+    def start(self) -> Iterator[Executor]:
+        distributed = _need("distributed")
+        if self.address:
+            with distributed.Client(self.address, timeout=30) as client:
+                yield client.get_executor(pure=False)
+            return
+        _be_patient()
+        with (
+            distributed.LocalCluster(
+                self.workers, threads_per_worker=1, dashboard_address=None, memory_limit=None
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client.get_executor(pure=False)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Jobs of a cluster's queue, one worker each, through dask-jobqueue."""
+
+    system: str  # slurm or pbs
+    workers: int
+    memory: str = "4GB"  # of a job
+    walltime: str = "04:00:00"  # of a job; runs that it cuts off go on in the next
+    queue: str | None = None
+    account: str | None = None
+    directives: tuple[str, ...] = ()  # further lines of the job's head, as --gres=gpu:1
+
+    @contextmanager
+    def start(self) -> Iterator[Executor]:
+        distributed = _need("distributed")
+        _be_patient()
+        with self.cluster() as cluster, distributed.Client(cluster) as client:
+            cluster.adapt(minimum_jobs=1, maximum_jobs=self.workers)
+            yield client.get_executor(pure=False)
+
+    def cluster(self) -> Any:
+        """The cluster before its first job; `job_script()` shows what would be queued."""
+        make = getattr(_need("dask_jobqueue"), QUEUES[self.system])
+        return make(
+            cores=1,
+            processes=1,
+            memory=self.memory,
+            walltime=self.walltime,
+            queue=self.queue,
+            account=self.account,
+            job_extra_directives=list(self.directives),
+            job_script_prologue=[f"export {name}=1" for name in THREADS],
+        )
+
+
+def _be_patient() -> None:
+    """Jobs end at their walltime: a run may lose several workers before it is done."""
+    import dask
+
+    dask.config.set({"distributed.scheduler.allowed-failures": 100})
+
+
+def _need(module: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ValueError(f"{module} is not installed: pip install 'vaelib[cluster]'") from error

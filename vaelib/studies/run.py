@@ -1,0 +1,152 @@
+"""Carry out the runs of a study: many workers, one folder, as often as it takes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from vaelib.files import write_json
+from vaelib.spec import to_spec
+from vaelib.studies.base import Planned, Study
+from vaelib.studies.claim import EXPIRY, is_abandoned, latest, live
+from vaelib.studies.work import Job, Outcome, execute, settled
+
+DEATHS = 3  # workers that a run may lose before it counts as failed
+TICK = 2.0  # seconds between looks at the work
+
+
+class Backend(Protocol):
+    """Something of :mod:`vaelib.studies.backends`."""
+
+    def start(self) -> AbstractContextManager: ...
+
+
+def jobs_for(
+    study: Study,
+    plan: Sequence[Planned],
+    root: Path,
+    keep_weights: bool = True,
+    retry: bool = False,
+    expiry: float = EXPIRY,
+) -> list[Job]:
+    """One job for each different configuration of `plan`, in its order."""
+    configs = {run.config.key: run.config for run in plan}
+    return [
+        Job(
+            str(root), config.folder_name, to_spec(config), tuple(study.metrics), study.samples,
+            keep_weights, retry, expiry,
+        )
+        for config in configs.values()
+    ]  # fmt: skip
+
+
+def carry_out(
+    jobs: Sequence[Job],
+    backend: Backend,
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    progress: bool = True,
+) -> list[Outcome]:
+    """Do the jobs and return what became of each, in their order.
+
+    Jobs that another scheduler holds are waited for, and taken over should it die. A worker that
+    dies costs what its run did after the last checkpoint; after three workers a run is failed.
+    `on_outcome` is called as each is settled.
+    """
+    outcomes: dict[str, Outcome] = {}
+    deaths: Counter[str] = Counter()
+    waiting = list(jobs)
+    with _Bar(jobs, progress) as bar:
+        while waiting:
+            again = []
+            for job, outcome in _settle(waiting, backend, deaths, bar):
+                if outcome.state == "busy":
+                    again.append(job)
+                    continue
+                _bring_home(job, outcome)
+                outcomes[job.name] = outcome
+                bar.add(outcome)
+                on_outcome(outcome)
+            waiting = again
+            while waiting and all(_held_elsewhere(job) for job in waiting):
+                bar.show()
+                time.sleep(TICK)
+    return [outcomes[job.name] for job in jobs]
+
+
+def _settle(
+    jobs: list[Job], backend: Backend, deaths: Counter[str], bar: _Bar
+) -> Iterator[tuple[Job, Outcome]]:
+    """Each job with its outcome, as they come; first those that need no worker."""
+    known = [(job, settled(job)) for job in jobs]
+    yield from ((job, outcome) for job, outcome in known if outcome)
+    rest = [job for job, outcome in known if not outcome]
+    if not rest:
+        return
+    with backend.start() as executor:
+        pending = {executor.submit(execute, job): job for job in rest}
+        while pending:
+            done, _ = wait(pending, timeout=TICK, return_when=FIRST_COMPLETED)
+            for future in done:
+                job = pending.pop(future)
+                yield job, _outcome(future, job, deaths)
+            bar.show()
+
+
+def _outcome(future: Future, job: Job, deaths: Counter[str]) -> Outcome:
+    try:
+        return future.result()
+    except Exception as error:  # execute() raises nothing: the worker died
+        deaths[job.name] += 1
+        if deaths[job.name] < DEATHS:
+            return Outcome(job.name, "busy")
+        text = f"{DEATHS} workers died in this run (killed, or out of memory): {error}"
+        return Outcome(job.name, "failed", text)
+
+
+def _held_elsewhere(job: Job) -> bool:
+    folder = latest(Path(job.root), job.name)
+    return not settled(job) and folder is not None and not is_abandoned(folder, job.expiry)
+
+
+def _bring_home(job: Job, outcome: Outcome) -> None:
+    """Keep the result of a worker that does not share our file system."""
+    if outcome.result and not job.result.exists():
+        try:
+            write_json(job.result.parent / "config.json", job.spec)
+            write_json(job.result, outcome.result)
+        except OSError as error:
+            print(f"cannot keep the result of {job.name}: {error}", file=sys.stderr)
+
+
+class _Bar:
+    """The overall progress: runs done, time to go, failures, runs in flight."""
+
+    def __init__(self, jobs: Sequence[Job], progress: bool):
+        from tqdm.auto import tqdm
+
+        self.root = Path(jobs[0].root) if jobs else Path()
+        self.expiry = max((job.expiry for job in jobs), default=EXPIRY)
+        self.failed = 0
+        self.bar = tqdm(total=len(jobs), unit="run", disable=not progress, smoothing=0.1)
+
+    def add(self, outcome: Outcome) -> None:
+        self.failed += outcome.state == "failed"
+        self.bar.update()
+        if outcome.state == "failed":
+            self.bar.write(f"failed: {outcome.name}: {outcome.error.strip().splitlines()[-1]}")
+
+    def show(self) -> None:
+        in_flight = live(self.root, self.expiry)
+        self.bar.set_postfix_str(f"{in_flight} in flight, {self.failed} failed")
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()

@@ -1,0 +1,172 @@
+"""The results of a study as one table: a row a run of the design."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelib.files import write_text
+from vaelib.paths import in_clone, runs_dir
+from vaelib.studies.base import Planned, Study
+from vaelib.studies.work import RESULT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LABELS = ("phase", "pair", "sigma", "method", "setting", "seed")
+TABLE = "table.csv"
+
+
+def default_folder(study: type[Study]) -> Path:
+    """Where the runs of a study go: runs/studies/NAME."""
+    return runs_dir() / "studies" / study.name()
+
+
+def shipped_table(study: type[Study]) -> Path:
+    """The committed table of a study: data/studies/NAME/table.csv, in a clone or in the package."""
+    package = Path(__file__).parents[1]
+    data = package.parent / "data" if in_clone() else package
+    return data / "studies" / study.name() / TABLE
+
+
+def collect(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> pd.DataFrame:
+    """One row for each planned run that has a result, in the order of the plan.
+
+    Results are those in `folder`, else the rows of `before`. A run that stands in the plan more
+    than once (σ = ∞ is the same for all pairs) has as many rows.
+    """
+    import pandas as pd
+
+    known = {_place(row): row for row in before.to_dict("records")}
+    rows = []
+    for run in plan:
+        result = read_result(folder / run.config.folder_name)
+        place = (run.config.key, *run.labels.values())
+        if result:
+            rows.append(row_of(run, result))
+        elif place in known:
+            rows.append(known[place])
+    return pd.DataFrame(rows)
+
+
+def keys(table: pd.DataFrame) -> set[str]:
+    """The runs in a table."""
+    return set(table["key"]) if len(table) else set()
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["key"], *(row[name] for name in LABELS))
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    path = folder / RESULT
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A table as it was written; an empty one where there is no file."""
+    import pandas as pd
+
+    if not path.exists():
+        return pd.DataFrame()
+    text = dict.fromkeys(("key", "phase", "pair", "method", "setting", "git"), str)
+    frame = pd.read_csv(path, dtype=text)
+    return frame.fillna(dict.fromkeys((c for c in text if c in frame), ""))
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """As CSV, whole or not at all."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def row_of(run: Planned, result: dict[str, Any]) -> dict[str, Any]:
+    """Labels, configuration, scores, cost and origin of one run."""
+    config, spec = run.config, result["config"]
+    row: dict[str, Any] = {**run.labels, "steps": config.steps, "batch_size": config.batch_size}
+    row |= {"latent_dim": config.latent_dim, "learning_rate": config.learning_rate}
+    parts = ("objective", "sampling", "network", "data")
+    row |= {part: json.dumps(spec[part], ensure_ascii=False) for part in parts if part in spec}
+    for distribution in sorted(result["scores"], reverse=True):
+        row |= _scores(distribution, result["scores"][distribution]["scores"], run.pair)
+    for distribution in sorted(result["elbo"], reverse=True):
+        row |= {f"{distribution}.{k}": v for k, v in result["elbo"][distribution].items()}
+    machine = result["machine"]
+    row |= {"seconds": result["seconds"], "cpu": machine["cpu"], "gpu": machine.get("gpu", "")}
+    row |= {"torch": machine["torch"], "git": result["git"], "finished": result["finished"]}
+    return row | {"key": result["key"]}
+
+
+def _scores(distribution: str, scores: dict, pair: tuple[str, str] | None) -> dict[str, float]:
+    """Summaries by metric and value, and what concerns the run's own pair as metric.pair."""
+    row = {}
+    for metric, values in scores.items():
+        for name, value in values.items():
+            if not set("+|:") & set(name):
+                short = metric if metric == name else f"{metric}.{name}"
+                row[f"{distribution}.{short}"] = value
+        row |= _of_pair(f"{distribution}.{metric}", values, pair)
+    return row
+
+
+def _of_pair(name: str, values: dict[str, float], pair: tuple[str, str] | None) -> dict[str, float]:
+    """a+b, the mean of a|b and b|a, and labels_100:a+b of the pair (a, b)."""
+    if pair is None:
+        return {}
+    a, b = pair
+    found = {f"{name}.pair": [values[k] for k in (f"{a}+{b}", f"{b}+{a}") if k in values]}
+    found[f"{name}.pair"] += [values[k] for k in (f"{a}|{b}", f"{b}|{a}") if k in values]
+    for key, value in values.items():
+        head, colon, tail = key.partition(":")
+        if colon and set(tail.split("+")) == {a, b}:
+            found[f"{name}.{head}.pair"] = [value]
+    return {key: sum(part) / len(part) for key, part in found.items() if part}
+
+
+def cells(table: pd.DataFrame) -> pd.DataFrame:
+    """How many seeds each cell has, and whether that is enough for a claim: three or more."""
+    by = [name for name in LABELS if name != "seed"]
+    counted = table.groupby(by, sort=False)["seed"].nunique().rename("seeds").reset_index()
+    return counted.assign(claim=counted["seeds"] >= 3)
+
+
+def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Path) -> list[str]:
+    """Drop the weights of all runs but the best one of each cell; the names of the runs kept."""
+    from vaelib.studies.work import drop_weights
+
+    names = {run.config.key: run.config.folder_name for run in plan}
+    kept = {names[key] for key in best_keys(table, study)} if len(table) else set()
+    for name in set(names.values()) - kept:
+        if (folder / name / RESULT).exists():
+            drop_weights(folder / name)
+    return sorted(kept)
+
+
+def best_keys(table: pd.DataFrame, study: Study) -> Iterable[str]:
+    """The best run of each phase, pair, strength and method."""
+    by = [name for name in LABELS if name not in ("seed", "setting")]
+    order = table.sort_values(study.score, ascending=study.lower_is_better)
+    return order.groupby(by, sort=False)["key"].first()
+
+
+def best_settings(table: pd.DataFrame, study: Study) -> dict[str, str]:
+    """The setting of each method with the best mean score over all its rows.
+
+    Means of the cells (pair and strength) are averaged, so that more seeds here or there do not
+    count more.
+    """
+    by = ["method", "setting", "pair", "sigma"]
+    means = table.groupby(by, sort=False)[study.score].mean().groupby(["method", "setting"]).mean()
+    sign = -1 if study.lower_is_better else 1
+    return {method: (sign * part).idxmax()[1] for method, part in means.groupby("method")}
+
+
+def with_settings(table: pd.DataFrame, settings: dict[str, str]) -> pd.DataFrame:
+    """The rows of these settings."""
+    return table[table["setting"] == table["method"].map(settings)]
+
+
+def numbers(table: pd.DataFrame) -> Sequence[str]:
+    """The columns that hold scores."""
+    return [c for c in table if c.startswith(("uncorrelated.", "correlated."))]

@@ -1,0 +1,221 @@
+"""One run of a study, from its claim to its result: what a worker does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaelib.files import write_json
+from vaelib.studies.claim import EXPIRY, Claim, ClaimLost, latest, sweep
+
+if TYPE_CHECKING:
+    from vaelib.runs import Run
+    from vaelib.train import TrainConfig
+
+RESULT, FAILURE = "result.json", "failure.json"
+ELBO_IMAGES = 2_000
+_one_at_a_time = threading.Lock()  # torch's first weights are drawn from a generator of the process
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is told, in plain types."""
+
+    root: str  # the study's folder
+    name: str  # the run's folder in it
+    spec: dict[str, Any]  # TrainConfig as JSON
+    metrics: tuple[str, ...]
+    samples: int
+    keep_weights: bool = True
+    retry: bool = False  # what failed before
+    expiry: float = EXPIRY
+
+    @property
+    def result(self) -> Path:
+        return Path(self.root) / self.name / RESULT
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: done, failed, or busy when another process has the run."""
+
+    name: str
+    state: str
+    error: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def execute(job: Job) -> Outcome:
+    """Train and score, or go on where it stopped, unless it is done or another process does it.
+
+    Whatever goes wrong in the run is written into its folder and returned, not raised.
+    """
+    with _one_at_a_time:
+        if outcome := settled(job):
+            return outcome
+        try:
+            claim = Claim.take(Path(job.root), job.name, job.expiry)
+        except OSError as error:  # no room, no permission
+            return Outcome(job.name, "failed", f"{type(error).__name__}: {error}")
+        if claim is None:
+            return settled(job) or Outcome(job.name, "busy")
+        with claim:
+            return _attempt(job, claim)
+
+
+def settled(job: Job) -> Outcome | None:
+    """The outcome of a run that is done, or failed and not to be tried again."""
+    if job.result.exists():
+        return Outcome(job.name, "done", result=json.loads(job.result.read_text("utf-8")))
+    before = latest(Path(job.root), job.name)
+    if before and (before / FAILURE).exists() and not job.retry:
+        return Outcome(job.name, "failed", recorded(before))
+    return None
+
+
+def recorded(folder: Path) -> str:
+    """The traceback of a run that failed."""
+    try:
+        return json.loads((folder / FAILURE).read_text("utf-8"))["traceback"]
+    except (OSError, ValueError, KeyError):
+        return "its record cannot be read"
+
+
+def _attempt(job: Job, claim: Claim) -> Outcome:
+    (claim.folder / FAILURE).unlink(missing_ok=True)
+    try:
+        if not (claim.folder / RESULT).exists():
+            _do(job, claim)
+        claim.finish()
+    except ClaimLost:
+        return settled(job) or Outcome(job.name, "busy")
+    except Exception:
+        if latest(Path(job.root), job.name) != claim.folder:  # it failed because its folder moved
+            return settled(job) or Outcome(job.name, "busy")
+        return _failed(claim.folder, job.name, traceback.format_exc())
+    sweep(Path(job.root), job.name)
+    return Outcome(job.name, "done", result=json.loads(job.result.read_text("utf-8")))
+
+
+def _failed(folder: Path, name: str, text: str) -> Outcome:
+    try:
+        write_json(folder / FAILURE, {"traceback": text, "when": _utc()})
+    except OSError:  # a full disk: the caller learns it all the same
+        pass
+    return Outcome(name, "failed", text)
+
+
+def _do(job: Job, claim: Claim) -> None:
+    from vaelib.machine import describe
+    from vaelib.report.facts import git_state
+    from vaelib.spec import from_spec
+    from vaelib.train import train
+
+    config: TrainConfig = from_spec(job.spec)
+    with alone(claim.folder):
+        run = train(config, claim.folder, lambda row: claim.check(), progress=False)
+        start = time.perf_counter()
+        elbo = score(run, job.metrics, job.samples)
+    result = {
+        "key": config.key,
+        "seconds": float(run.log["seconds"].iloc[-1]),
+        "scoring_seconds": round(time.perf_counter() - start, 1),
+        "finished": _utc(),
+        "git": git_state(),
+        "machine": describe(),
+        "config": job.spec,
+        "scores": run.scores,
+        "elbo": elbo,
+    }
+    write_json(claim.folder / RESULT, result)
+    if not job.keep_weights:
+        drop_weights(claim.folder)
+
+
+def score(run: Run, metrics: tuple[str, ...], samples: int) -> dict[str, dict[str, float]]:
+    """Scores on uncorrelated factors and on those of the training, into the run's scores.json.
+
+    Returns reconstruction and KL of both, {distribution: {name: nats per image}}.
+    """
+    from vaelib.evaluate import evaluate
+
+    worlds = {world.distribution: world for world in (of_training(run), of_scores(run))}
+    for world in worlds.values():
+        evaluate(run, world, metrics, samples)
+    return {name: elbo(run, world) for name, world in worlds.items()}
+
+
+def of_scores(run: Run) -> Any:
+    return run.config.data.uncorrelated()
+
+
+def of_training(run: Run) -> Any:
+    """The distribution behind the training images: a sample of it, or pairs, are set aside."""
+    from vaelib.datasets import FixedSample, Pairs
+
+    data = run.config.data
+    while isinstance(data, FixedSample | Pairs):
+        data = data.data
+    return data
+
+
+def elbo(run: Run, data: Any, n: int = ELBO_IMAGES) -> dict[str, float]:
+    """The two parts of the ELBO without weights, means over n images of `data`, in nats."""
+    import numpy as np
+    import torch
+
+    from vaelib.objectives.base import bernoulli_loss
+
+    noise, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    parts = []
+    with torch.inference_mode():
+        for _ in range(-(-n // 500)):
+            images = data.sample(500, rng).to("cpu").images
+            out = run.vae(images, noise)
+            parts.append([bernoulli_loss(images, out.logits), out.posterior.kl().sum(1).mean()])
+    reconstruction, kl = torch.tensor(parts).mean(0).tolist()
+    return {"reconstruction": reconstruction, "kl": kl}
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One thread; and runs that this run trains for itself go into its own folder.
+
+    Two runs of a study that share such a first run would otherwise write into one folder.
+    """
+    import torch
+    from joblib import parallel_config
+    from threadpoolctl import threadpool_limits
+
+    threads, before = torch.get_num_threads(), os.environ.get("VAELIB_RUNS")
+    torch.set_num_threads(1)
+    os.environ["VAELIB_RUNS"] = str(folder / "first")
+    try:
+        with threadpool_limits(1), parallel_config(backend="sequential"):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        os.environ.pop("VAELIB_RUNS")
+        if before is not None:
+            os.environ["VAELIB_RUNS"] = before
+
+
+def drop_weights(folder: Path) -> None:
+    """Leave the numbers of a finished run: its configuration, log, scores and result."""
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    shutil.rmtree(folder / "first", ignore_errors=True)
+
+
+def _utc() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
