@@ -212,7 +212,6 @@ def test_the_gif_can_be_read(engine):
 # Pages
 
 
-
 def tiny() -> VAE:
     torch.manual_seed(0)
     return VAE(Fast(4, 8), (1, 64, 64), 3)
@@ -271,9 +270,7 @@ def test_the_cloud_comes_from_the_data_of_training():
     (subject,) = explore(tiny(), data=world, samples=300).subjects
     x, y = np.asarray(subject.sample.factors)[:, 3:].T
     assert np.corrcoef(x, y)[0, 1] > 0.8
-    assert np.array_equal(
-        subject.posterior.mean.shape, (300, 3)
-    ) and subject.beta is None
+    assert np.array_equal(subject.posterior.mean.shape, (300, 3)) and subject.beta is None
 
 
 def test_other_worlds_come_as_a_coarse_grid():

@@ -29,7 +29,7 @@ TABLE_BYTES = 4_000_000  # of the images of a world that the page cannot draw it
 class Subject:
     """A model to be explored, with a sample of the data it was trained on and their codes."""
 
-    label: str
+    names: tuple[str, ...]  # from short to long; the last one says all
     vae: VAE
     data: FactorData
     sample: Batch  # N images
@@ -45,11 +45,14 @@ class Subject:
         data = data or config.data
         vae = copy.deepcopy(getattr(model, "vae", model)).cpu().eval()
         sample = data.sample(samples, np.random.default_rng(seed))
-        label = model.label if config is not None else f"VAE on {data}"
-        beta = getattr(config.objective, "beta", None) if config is not None else None
-        plain = isinstance(beta, int | float) and math.isfinite(beta)
-        posterior = aggregate_posterior(vae, sample)
-        return cls(label, vae, data, sample, posterior, float(beta) if plain else None)
+        beta = getattr(getattr(config, "objective", None), "beta", None)
+        beta = float(beta) if isinstance(beta, int | float) else None
+        names = _names(model, beta) if config is not None else (f"VAE on {data}",)
+        return cls(names, vae, data, sample, aggregate_posterior(vae, sample), beta)
+
+    @property
+    def label(self) -> str:
+        return self.names[-1]
 
     @cached_property
     def ranges(self) -> tuple[np.ndarray, np.ndarray]:
@@ -63,14 +66,33 @@ class Subject:
 
 
 def contents(subjects: Sequence[Subject], pack: Pack) -> dict[str, Any]:
-    """All of a page but its bytes: for :mod:`page.model` in JavaScript."""
+    """All of a page but its bytes, as page/model.js reads it."""
     first = subjects[0]
     return {
         "shape": list(first.vae.image_shape),
         "images": pack.bytes(_bytes(unit(first.sample)[:STRIP])),
         "world": _world(first.data.uncorrelated(), pack),
-        "models": [_model(subject, pack) for subject in subjects],
+        "models": [
+            {"name": name, **_model(subject, pack)}
+            for name, subject in zip(short_names(subjects), subjects, strict=True)
+        ],
     }
+
+
+def _names(run: Run, beta: float | None) -> tuple[str, ...]:
+    c = run.config
+    short = () if beta is None else (f"β = {beta:g}",)
+    return (*short, repr(c.objective), f"{c.objective} on {c.data}", run.label)
+
+
+def short_names(subjects: Sequence[Subject]) -> list[str]:
+    """A name for each, as short as tells them apart."""
+    longest = max(len(subject.names) for subject in subjects)
+    for level in range(-longest, 0):
+        names = [s.names[max(level, -len(s.names))] for s in subjects]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{i}: {subject.label}" for i, subject in enumerate(subjects, 1)]
 
 
 def error_of(subject: Subject, bits: int) -> float:

@@ -13,14 +13,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from vaelib.explorer.contents import Subject, contents, error_of
+from vaelib.explorer.contents import Subject, contents, error_of, short_names
 from vaelib.explorer.packing import Pack
 from vaelib.explorer.picture import picture
 from vaelib.files import write_text
 
 POLICY = (
-    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'"
+    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 )
 BITS = (16, 14, 12, 10, 8)  # of a weight: the most that fit the size wanted
 SCRIPTS = (
@@ -152,7 +151,7 @@ def _check(subjects: Sequence[Subject], samples: int, view: str) -> None:
 
 
 def _title(subjects: Sequence[Subject]) -> str:
-    return " · ".join(dict.fromkeys(subject.label for subject in subjects))
+    return subjects[0].label if len(subjects) == 1 else " · ".join(short_names(subjects))
 
 
 def to_json(value: Any) -> str:

@@ -101,8 +101,8 @@ class App {
 
   /** The latents that follow the two factors that are most correlated in the data. */
   defaultPair(model = this.model) {
-    const { used } = model;
-    if (!this.world || used.length < 2) return [used[0], used.at(-1)];
+    const { used, order } = model;
+    if (!this.world || used.length < 2) return [order[0], order[1] ?? order[0]];
     const [a, b] = mostCorrelated(model, this.world.names.length);
     const x = highest(model.follows(a)), scores = model.follows(b);
     scores[x] = -1;

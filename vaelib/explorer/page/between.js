@@ -53,20 +53,20 @@ function betweenView(app) {
   };
 }
 
-/** The start image through all models, by rising β: what each keeps of it and what it pays. */
+/** The start image through all models, by rising β if they have one: what each keeps of it and what it pays. */
 function atlasView(app) {
   const models = inOrder(app.models);
   const columns = models.map((model) => {
-    const canvas = imageCanvas(app.shape, 112, `drawn by ${nameOf(model)}`);
+    const canvas = imageCanvas(app.shape, 112, `drawn by ${model.name}`);
     const bars = chart(112, 70, { role: "img", ariaLabel: "KL of each latent" });
     const text = h("figcaption", {});
-    const button = h("button", { type: "button", onclick: () => app.setModel(model) }, nameOf(model));
+    const button = h("button", { type: "button", onclick: () => app.setModel(model) }, model.name);
     return { model, canvas, bars, text, button, element: h("figure", {}, button, canvas, bars.canvas, text) };
   });
   const element = h(
     "div", {},
-    h("p", {}, "The same image through models of rising β. Bars: what each latent tells about it, in "
-      + "nats. A click on a name moves the sliders to that model."),
+    h("p", {}, `The same image through ${rising(models) ? "models of rising β" : "all models"}. Bars: `
+      + "what each latent tells about it, in nats. A click on a name gives the sliders to that model."),
     h("div", { class: "columns" }, ...columns.map((column) => column.element)),
   );
   return {
@@ -95,10 +95,9 @@ function drawBars(context, w, height, kl, element) {
   });
 }
 
-const nameOf = (model) => (model.beta === null ? model.label : `β = ${model.beta}`);
+/** Whether each model has a β of its own. */
+const rising = (models) =>
+  models.every(({ beta }) => beta !== null) && new Set(models.map((m) => m.beta)).size === models.length;
 
-/** By rising β where all models have one, else as they were given. */
-function inOrder(models) {
-  if (models.some(({ beta }) => beta === null)) return models;
-  return [...models].sort((a, b) => a.beta - b.beta);
-}
+/** By rising β where each model has its own, else as they were given. */
+const inOrder = (models) => (rising(models) ? [...models].sort((a, b) => a.beta - b.beta) : models);

@@ -23,11 +23,10 @@ function select(label, options, value, onchange) {
   return h("label", { class: "choice" }, `${label} `, box);
 }
 
-/** A canvas for one image, `width` pixels wide on the page. */
-function imageCanvas([, H, W], width, label) {
-  return h("canvas", {
-    class: "image", width: W, height: H, role: "img", ariaLabel: label, style: `width:${width}px`,
-  });
+/** A canvas for one image, `width` pixels wide on the page; without a label it is decoration. */
+function imageCanvas([, H, W], width, label = "") {
+  const named = label ? { role: "img", ariaLabel: label } : { ariaHidden: "true" };
+  return h("canvas", { class: "image", width: W, height: H, style: `width:${width}px`, ...named });
 }
 
 /** Paint an image in [0, 1] on a canvas, its corner at (x, y). */
@@ -100,4 +99,4 @@ function tabs(label, panels, onshow = () => {}) {
   return { list, show };
 }
 
-const signed = (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2);
+const signed = (v) => (v <= -0.005 ? "−" : "") + Math.abs(v).toFixed(2);

@@ -2,10 +2,11 @@
 
 function drawView(app) {
   const { shape } = app, [C, H, W] = shape, side = 264;
-  const canvas = imageCanvas(shape, side, "");
-  Object.assign(canvas, { tabIndex: 0, className: "image drawing" });
-  canvas.setAttribute("role", "application");
-  canvas.ariaLabel = "draw here: with the mouse, or move with the arrow keys and paint with space";
+  const canvas = h("canvas", {
+    class: "image drawing", width: W, height: H, style: `width:${side}px`, tabIndex: 0,
+    role: "application",
+    ariaLabel: "draw here: with the mouse, or move with the arrow keys and paint with space",
+  });
   const size = h("input", { type: "range", min: 1, max: H / 6, value: H / 16, step: 0.5 });
   const paper = new Float32Array(C * H * W), cursor = [W / 2, H / 2];
   let ink = 1, last = null;

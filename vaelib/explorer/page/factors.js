@@ -9,9 +9,10 @@ function factorsView(app) {
   const cards = inOrder(models).map((model) => modelCard(app, model));
   const element = h(
     "div", { class: "factors" },
-    h("div", { class: "world" }, canvas, ...rows.map((row) => row.element),
-      h("p", { class: "note" }, "Bars: the code of this image, a line as long as its uncertainty "
-        + "(± 2 σ). Pale: how far each latent goes when the factor in bold takes all its values.")),
+    h("div", { class: "world" }, canvas, h("div", { class: "knobs" }, ...rows.map((row) => row.element)),
+      h("p", { class: "note" }, "Bars: the code of this image; the thin line is its uncertainty, ± 2 σ. "
+        + "Pale bars, and the line in the cloud: where the code goes while the factor in bold takes all "
+        + "its values.")),
     h("div", { class: "cards" }, ...cards.map((card) => card.element)),
   );
 
@@ -95,11 +96,11 @@ function modelCard(app, model) {
   const canvas = imageCanvas(shape, 120, "reconstruction");
   const said = h("p", { class: "note" });
   const bars = model.order.map((j) => codeBar(model, j));
-  const pad = chart(150, 150, { class: "pad", role: "img", ariaLabel: "codes of the data, and this one" });
+  const pad = chart(120, 120, { class: "pad", role: "img", ariaLabel: "codes of the data, and this one" });
   const choices = h("div", { class: "choices" });
   const element = h(
     "article", { class: "card" },
-    h("h2", {}, nameOf(model)), model.beta === null ? null : h("p", { class: "note" }, model.label),
+    h("h2", {}, model.name), model.name === model.label ? null : h("p", { class: "note" }, model.label),
     h("div", { class: "columns" }, canvas, pad.canvas), choices, said,
     h("div", { class: "bars" }, ...bars.map((bar) => bar.element)),
   );
@@ -120,7 +121,9 @@ function modelCard(app, model) {
       const r = correlation(model.column(pair[0]), model.column(pair[1]));
       said.textContent = `wrong by ${error.toFixed(0)} nats · z${pair[0]}, z${pair[1]}: r = ${signed(r)}`;
       bars.forEach((bar) => bar.update(mean, std, card.bands));
-      pad.draw((context) => drawPad(context, element, model, pair, 150, { point: mean, factor: null }));
+      pad.draw((context) => drawPad(context, element, model, pair, 120, {
+        point: mean, factor: null, path: card.bands,
+      }));
     },
   };
   return card;

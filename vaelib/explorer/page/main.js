@@ -9,7 +9,7 @@ function mount(root, page, bytes, view) {
     ["Between", app.add(betweenView)],
     ["Predict", app.add(questionsView)],
   ];
-  if (app.models.length > 1) tools.splice(3, 0, ["β atlas", app.add(atlasView)]);
+  if (app.models.length > 1) tools.splice(3, 0, [rising(app.models) ? "β atlas" : "All models", app.add(atlasView)]);
   const shown = () => app.change("shown");
   const bottom = tabs("tools", tools, shown);
   const latents = h(
@@ -39,7 +39,7 @@ function mount(root, page, bytes, view) {
 function modelChoice(app) {
   const buttons = inOrder(app.models).map((model) => ({
     model,
-    button: h("button", { type: "button", title: model.label, onclick: () => app.setModel(model) }, nameOf(model)),
+    button: h("button", { type: "button", title: model.label, onclick: () => app.setModel(model) }, model.name),
   }));
   const element = h("div", { class: "buttons models", role: "group", ariaLabel: "model" });
   element.append(...buttons.map(({ button }) => button));

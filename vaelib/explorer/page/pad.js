@@ -13,7 +13,7 @@ function padView(app) {
     "section", { class: "two" },
     h("h2", {}, "Two latents at once"), picture.canvas, controls, note,
   );
-  let colours = "";
+  let colours = app.world ? String(mostCorrelated(app.model, app.world.names.length)[0]) : "";
 
   function build() {
     const latents = app.model.order.map((j) => [j, `z${j}`]);
@@ -69,7 +69,7 @@ const fromPad = (model, j, at) =>
   model.low[j] + ((at - MARGIN) / (1 - 2 * MARGIN)) * (model.high[j] - model.low[j]);
 
 /** The cloud of a pair, in the colours of a factor if one is given, with the point on it. */
-function drawPad(context, element, model, [x, y], side, { point, start, factor }) {
+function drawPad(context, element, model, [x, y], side, { point, start, factor, path }) {
   const place = (code) => [side * onPad(model, x, code[x]), side * (1 - onPad(model, y, code[y]))];
   const xs = model.column(x), ys = model.column(y);
   const values = factor === null ? null : model.factors.subarray(factor * model.count);
@@ -79,6 +79,15 @@ function drawPad(context, element, model, [x, y], side, { point, start, factor }
     if (values) context.fillStyle = scale(values[i] / top);
     const px = side * onPad(model, x, xs[i]), py = side * (1 - onPad(model, y, ys[i]));
     context.fillRect(px - 1.25, py - 1.25, 2.5, 2.5);
+  }
+  if (path) {
+    context.beginPath();
+    path[x].forEach((v, i) => {
+      context.lineTo(side * onPad(model, x, v), side * (1 - onPad(model, y, path[y][i])));
+    });
+    context.strokeStyle = colour(element, "start");
+    context.lineWidth = 2;
+    context.stroke();
   }
   if (start) dot(context, place(start), colour(element, "start"), 4);
   dot(context, place(point), colour(element, "accent"), 7);

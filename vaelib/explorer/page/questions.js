@@ -65,15 +65,15 @@ const latentOptions = (model) => [...model.used].sort((a, b) => a - b).map((j) =
 
 /** Which latent goes along with a factor? */
 function whichLatentFollows(app) {
-  const { model, world } = app, k = draw([...world.names.keys()]);
-  const scores = model.follows(k), best = highest(scores);
+  const { model, world } = app, all = world.names.map((_, k) => model.follows(k));
+  const clear = all.map((_, k) => k).filter((k) => Math.max(...all[k]) > 0.4);
+  const k = draw(clear.length ? clear : [...all.keys()]), scores = all[k], best = highest(scores);
   const list = model.used.map((j) => `z${j} ${scores[j].toFixed(2)}`).join(", ");
-  const weak = scores[best] < 0.3 ? " None follows it along a line: it may be turned, or left out." : "";
   return {
     text: `Which latent follows ${world.names[k]} best? Move the sliders to find out.`,
     options: latentOptions(model),
     answer: best,
-    because: `Absolute correlation of the codes with ${world.names[k]} over the data: ${list}.${weak}`,
+    because: `Absolute correlation of the codes with ${world.names[k]} over the data: ${list}.`,
     show: () => app.play(best),
   };
 }
@@ -111,9 +111,9 @@ function whichModel(app) {
   return {
     text: "Left an image, right what one of the models makes of it. Which model?",
     pictures: [original, canvas],
-    options: models.map((m) => [app.models.indexOf(m), nameOf(m)]),
+    options: models.map((m) => [app.models.indexOf(m), m.name]),
     answer: app.models.indexOf(model),
-    because: `It was ${nameOf(model)}. Nats told about an image: `
-      + `${models.map((m) => `${nameOf(m)} ${total(m)}`).join(", ")}.`,
+    because: `It was ${model.name}. Nats told about an image: `
+      + `${models.map((m) => `${m.name} ${total(m)}`).join(", ")}.`,
   };
 }

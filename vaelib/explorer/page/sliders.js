@@ -79,8 +79,8 @@ function latentRow(app, j) {
     element,
     update(begins) {
       const value = app.code[j];
-      if (value < input.min) input.min = value;
-      if (value > input.max) input.max = value;
+      input.min = Math.min(low, value); // a drawing may have a code that no image has
+      input.max = Math.max(high, value);
       input.value = value;
       output.value = signed(value);
       input.ariaValueText = `${signed(value)}, ${model.kl[j].toFixed(2)} nats`;

@@ -3,7 +3,7 @@
 function stageView(app) {
   const { shape } = app;
   const big = imageCanvas(shape, 264, "decoded image");
-  const small = ["start", "its reconstruction", "nearest in the data"].map((name) => {
+  const small = ["start", "drawn again", "nearest data"].map((name) => {
     const canvas = imageCanvas(shape, 84, name);
     return { canvas, figure: h("figure", {}, canvas, h("figcaption", {}, name)) };
   });
@@ -63,7 +63,7 @@ function say(cue, frame, strangeness) {
 }
 
 function stripButton(app, image, i) {
-  const canvas = imageCanvas(app.shape, 40, "");
+  const canvas = imageCanvas(app.shape, 40);
   paint(canvas, image, app.shape);
   const label = `image ${i + 1}`;
   const onclick = () => app.setStart(image, label);
@@ -76,7 +76,7 @@ function stageButtons(app) {
     "div", { class: "buttons" },
     button("Reset", "back to the code of the start image", () => app.reset()),
     button("Shuffle", "start from another image", () => app.shuffle()),
-    button("▶ Play", "move the latent that was moved last", () => {
+    button("Play", "move the latent that was moved last", () => {
       app.play(app.playing === null ? app.moved : null);
     }),
     button("PNG", "download this picture", () => savePicture(app)),
@@ -86,7 +86,7 @@ function stageButtons(app) {
 
 /** The decoded picture, eight times as large. */
 function savePicture(app) {
-  const [, H, W] = app.shape, small = imageCanvas(app.shape, W, "");
+  const [, H, W] = app.shape, small = imageCanvas(app.shape, W);
   paint(small, app.model.decode(app.code), app.shape);
   const large = h("canvas", { width: 8 * W, height: 8 * H }), context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
