@@ -12,7 +12,7 @@ import numpy as np
 
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.columns import count_equal, indexed
-from vaelib.datasets.intake import SIDES, to_bytes, white_of
+from vaelib.datasets.intake import SIDES, channels_first, to_bytes, white_of
 from vaelib.datasets.keep import keep
 from vaelib.datasets.official import find
 from vaelib.datasets.row_file import RowFile, fingerprint, stored
@@ -102,7 +102,8 @@ class ArrayData(FactorData):
     @cached_property
     def _shape(self) -> tuple[int, int]:
         """Channels and pixels of a side, from the first images."""
-        block = next(to_bytes(self._source.blocks(), 255, self.size))
+        first = channels_first(next(self._source.blocks())[:1])
+        block = next(to_bytes([np.zeros_like(first, np.uint8)], 255, self.size))
         return block.shape[1], block.shape[2]
 
     @cached_property
@@ -117,8 +118,8 @@ class ArrayData(FactorData):
         return stored("own", f"{self.fingerprint}-{side}", shape, self._blocks)
 
     def _blocks(self) -> Iterator[np.ndarray]:
-        white = white_of(self._source.blocks())
-        yield from to_bytes(self._source.blocks(), white, self.size)
+        white = white_of(self._source.blocks())  # at once, before a table is begun
+        return to_bytes(self._source.blocks(), white, self.size)
 
     # The factors
 

@@ -89,8 +89,8 @@ class NpzFile(ArrayFile):
     def rows(self, name: str) -> Iterator[np.ndarray]:
         with readable(self.path), self._zip.open(f"{name}.npy") as member:
             (length, *cell), dtype = _npy_header(member, self.path)
-            row_bytes = max(1, int(np.prod(cell)) * dtype.itemsize)
-            step = max(1, self.block_bytes // row_bytes)
+            row_bytes = int(np.prod(cell)) * dtype.itemsize
+            step = max(1, self.block_bytes // max(1, row_bytes))
             for start in range(0, length, step):
                 count = min(step, length - start)
                 data = member.read(count * row_bytes)

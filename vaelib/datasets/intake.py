@@ -34,7 +34,9 @@ def to_bytes(blocks: Iterable[np.ndarray], white: int, size: int | None) -> Iter
 
 
 def channels_first(block: np.ndarray) -> np.ndarray:
-    """(n, H, W), (n, H, W, C) or (n, C, H, W) → (n, C, H, W), with 1 or 3 channels."""
+    """(n, H, W), (n, H, W, C) or (n, C, H, W) → (n, C, H, W), numbers, with 1 or 3 channels."""
+    if block.dtype.kind not in "buif":
+        raise ValueError(f"images must be numbers, got {block.dtype}")
     if block.ndim == 3:
         block = block[:, None]
     elif block.ndim == 4 and block.shape[3] in (1, 3):
@@ -56,12 +58,10 @@ def channels_first(block: np.ndarray) -> np.ndarray:
 def white_of(blocks: Iterable[np.ndarray]) -> int:
     """The value that stands for white in all these images: 1 (floats, or only 0 and 1) or 255.
 
-    ValueError: NaN, floats beyond 1, integers beyond 255, negative values, no numbers at all.
+    ValueError: NaN, floats beyond 1, integers beyond 255, negative values.
     """
     top = 0.0
     for block in blocks:
-        if block.dtype.kind not in "buif":
-            raise ValueError(f"images must be numbers, got {block.dtype}")
         low, high = block.min(), block.max()
         if not np.isfinite(low) or not np.isfinite(high):
             raise ValueError("images must be finite numbers, got NaN or infinity")
