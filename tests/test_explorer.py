@@ -300,6 +300,59 @@ def test_compare_begins_with_the_factors():
     assert compare(tiny(), data=DSprites(), samples=100).page["view"] == "factors"
 
 
+# The widget
+
+
+def test_the_widget_shares_its_code_with_python(browser):
+    """Its module in a real browser, with a model that stands for the kernel's side."""
+    widget = explore(tiny(), data=DSprites(), samples=100).widget()
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.set_content("<div id=el></div>")
+    found = page.evaluate(
+        """async ({ esm, state }) => {
+          const { default: { render } } = await import(`data:text/javascript;base64,${esm}`);
+          const heard = {};
+          const model = {
+            get: (name) => state[name], on: (name, f) => (heard[name] = f), saved: 0,
+            set: (name, value) => (state[name] = value), save_changes: () => model.saved++,
+          };
+          const frames = () => new Promise((ok) => setTimeout(ok, 200));
+          const el = document.getElementById("el");
+          await render({ model, el });
+          await frames();
+          const first = state.code, slider = el.shadowRoot.querySelector(".latent input");
+          slider.value = slider.max;
+          slider.dispatchEvent(new Event("input"));
+          await frames();
+          const moved = state.code;
+          state.code = [0.25, 0, 0];
+          heard["change:code"]();
+          await frames();
+          const shown = [...el.shadowRoot.querySelectorAll(".latent")].map((e) => e.textContent);
+          return { first, moved, shown, saved: model.saved };
+        }""",
+        {
+            "esm": base64.b64encode(widget._esm.encode()).decode(),
+            "state": {"page": widget.page, "style": widget.style, "code": [], "model": 0},
+        },
+    )
+    context.close()
+    assert len(found["first"]) == 3 and sum(np.array(found["first"]) != found["moved"]) == 1
+    assert found["saved"] == 2  # what came from Python is not sent back
+    assert any(text.startswith("z0") and "0.25" in text for text in found["shown"])
+
+
+def test_the_widget_refuses_codes_that_are_none():
+    widget = explore(tiny(), data=DSprites(), samples=100).widget()
+    widget.code = [0.0, 1.0, 2.0]
+    for code in ([0.0], [0.0, 1.0, float("nan")]):
+        with pytest.raises(ValueError, match="must be 3 finite numbers"):
+            widget.code = code
+    with pytest.raises(ValueError, match=r"in 0\.\.0, got 1"):
+        widget.model = 1
+
+
 # The command line
 
 

@@ -11,12 +11,15 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaelib.explorer.contents import Subject, contents, error_of, short_names
 from vaelib.explorer.packing import Pack
 from vaelib.explorer.picture import picture
 from vaelib.files import write_text
+
+if TYPE_CHECKING:
+    from vaelib.explorer.widget import ExplorerWidget
 
 POLICY = (
     "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -68,6 +71,12 @@ class Explorer:
         path = Path(path)
         write_text(path, self.html)
         return path
+
+    def widget(self) -> ExplorerWidget:
+        """The same as a widget whose code can be read and set in Python; needs anywidget."""
+        from vaelib.explorer.widget import ExplorerWidget
+
+        return ExplorerWidget(self)
 
     def _contents(self, bits: int) -> dict[str, Any]:
         pack = Pack(bits)
@@ -162,17 +171,18 @@ def to_json(value: Any) -> str:
 @cache
 def script() -> str:
     """All scripts as one, in the order in which they build on each other."""
-    return "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+    return "\n".join(source(f"{name}.js") for name in SCRIPTS)
 
 
 @cache
 def style() -> str:
-    return _read("style.css")
+    return source("style.css")
 
 
 def _template() -> Template:
-    return Template(_read("page.html.template"))
+    return Template(source("page.html.template"))
 
 
-def _read(name: str) -> str:
+def source(name: str) -> str:
+    """A file of the page."""
     return (files("vaelib.explorer") / "page" / name).read_text("utf-8")
