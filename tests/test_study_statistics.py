@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vaelib.studies.claims import holds, verdict
 from vaelib.studies.statistics import (
     by_strength,
     holm,
@@ -104,3 +105,44 @@ def test_differences_are_paired_by_data_and_seed():
 def test_a_missing_reference_is_refused():
     with pytest.raises(ValueError, match=r"reference must be one of \['A'\]"):
         paired(frame([("A", "x", 0.2, 0, 1.0)]), SCORE, "R")
+
+
+def compared(sigma, method, value, low, high, p, claim=True):
+    return {
+        "method": method, "sigma": sigma, "value": value, "low": low, "high": high, "p": p,
+        "claim": claim, "runs": 15,
+    }  # fmt: skip
+
+
+BEATEN = compared(0.2, "A", -0.3, -0.4, -0.2, 0.01)
+EQUAL = compared(np.inf, "A", 0.0, -0.02, 0.02, 0.9)
+
+
+@pytest.mark.parametrize(
+    "row, said",
+    [
+        (BEATEN, "ours − A, σ = 0.2: +0.300 [+0.200, +0.400], p = 0.01, 15 pairs of runs: better"),
+        (compared(0.2, "A", 0.3, 0.2, 0.4, 0.01), "pairs of runs: worse"),
+        (EQUAL, "σ = ∞: -0.000 [-0.020, +0.020], p = 0.9, 15 pairs of runs: not worse by"),
+        (compared(0.2, "A", 0.1, -0.1, 0.3, 0.5), "undecided"),
+        (compared(0.2, "A", -0.3, -0.4, -0.2, 0.01, claim=False), "no claim, fewer than three"),
+    ],
+)
+def test_what_a_comparison_allows_to_say(row, said):
+    assert said in verdict(pd.Series(row), "ours")
+
+
+def test_a_claim_needs_all_comparisons():
+    close, worse = (
+        compared(*v) for v in ((0.2, "B", -0.1, -0.3, 0.1, 0.2), (np.inf, "B", 0.2, 0.1, 0.3, 0.01))
+    )
+    few = compared(0.2, "B", -0.3, -0.4, -0.2, 0.01, claim=False)
+    told = {
+        "holds": [BEATEN, EQUAL],
+        "does not hold: at σ = 0.2 not certainly better than B": [BEATEN, close, EQUAL],
+        "holds in part: at σ = ∞ possibly worse than B": [BEATEN, EQUAL, worse],
+        "cannot be judged yet": [BEATEN],
+    }
+    for words, rows in told.items():
+        assert holds(pd.DataFrame(rows), 0.2).startswith(words)
+    assert holds(pd.DataFrame([BEATEN, few, EQUAL]), 0.2).startswith("cannot")

@@ -1,7 +1,7 @@
-"""Build hook: the notebooks and the shipped checkpoints travel inside the wheel.
+"""Build hook: notebooks, shipped checkpoints and tables of studies travel inside the wheel.
 
-An installed vaelib then has what a clone has: vaelib/notebooks/*.ipynb and vaelib/checkpoints/. An
-editable install points at the clone and needs no copies.
+An installed vaelib then has what a clone has: vaelib/notebooks/*.ipynb, vaelib/checkpoints/ and
+vaelib/study_tables/. An editable install points at the clone and needs no copies.
 """
 
 from __future__ import annotations
@@ -24,3 +24,6 @@ class WheelContents(BuildHookInterface):
         checkpoints = root / "data" / "checkpoints"
         if checkpoints.is_dir():
             build_data["force_include"][str(checkpoints)] = "vaelib/checkpoints"
+        for table in sorted((root / "data" / "studies").glob("*/table.csv")):
+            target = f"vaelib/study_tables/{table.parent.name}/table.csv"
+            build_data["force_include"][str(table)] = target

@@ -74,7 +74,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "seed=1; with * for anything and | for or",
     )
     parser.add_argument(
-        "--folder", metavar="FOLDER", help="where the runs are (default: runs/studies/NAME)"
+        "--folder", metavar="FOLDER", help="where the runs are (default: study_runs/NAME)"
     )
     parser.add_argument(
         "--fresh", action="store_true", help="do not count the rows of the committed table as done"

@@ -16,6 +16,7 @@ from vaelib.report.index import duration
 from vaelib.report.page import POLICY, style, template
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.claim import latest
+from vaelib.studies.claims import verdict
 from vaelib.studies.figures import (
     SELECT,
     Figure,
@@ -91,7 +92,10 @@ def _scores(study: Study, table: pd.DataFrame) -> str:
         parts.append(f"<h3>{escape(phase)}</h3>" + _frame(by_strength(part, study.score)))
         if comparable(part, study):
             found = paired(part, study.score, study.reference)
+            said = [verdict(row, study.reference) for _, row in found.iterrows()]
+            items = "".join(f"<li>{escape(line)}</li>" for line in said)
             parts.append(f"<p>Differences to {escape(study.reference)}:</p>" + _frame(found))
+            parts.append(f"<ul>{items}</ul>")
     return "".join(parts)
 
 

@@ -130,14 +130,22 @@ class _Bar:
     def __init__(self, jobs: Sequence[Job], progress: bool):
         from tqdm.auto import tqdm
 
+        self.total = len(jobs)
         self.root = Path(jobs[0].root) if jobs else Path()
         self.expiry = max((job.expiry for job in jobs), default=EXPIRY)
         self.failed = 0
-        self.bar = tqdm(total=len(jobs), unit="run", disable=not progress, smoothing=0.1)
+        self.lines = progress and not sys.stderr.isatty()  # a log gets a line a run, and no bar
+        disable = self.lines or not progress
+        self.bar = tqdm(total=len(jobs), unit="run", disable=disable, smoothing=0.1)
+        self.begun, self.count = time.monotonic(), 0
 
     def add(self, outcome: Outcome) -> None:
         self.failed += outcome.state == "failed"
+        self.count += 1
         self.bar.update()
+        if self.lines:
+            left = (time.monotonic() - self.begun) / self.count * (self.total - self.count)
+            print(f"{self.count} of {self.total}, {left:.0f} s to go: {outcome.name}", flush=True)
         if outcome.state == "failed":
             self.bar.write(f"failed: {outcome.name}: {outcome.error.strip().splitlines()[-1]}")
 

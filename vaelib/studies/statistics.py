@@ -48,8 +48,9 @@ def mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
 def interval(strata: Sequence[np.ndarray], statistic=interquartile_mean) -> Estimate:
     """`statistic` of all values, with a 95 % interval by stratified bootstrap (percentiles).
 
-    With few runs such an interval is too narrow: for 5 values it covers about 85 %, for 3 about
-    75 %. ValueError without values.
+    With few runs such an interval is too narrow: of 3 normal values it holds the truth in 73 % of
+    cases, of 5 in 83 % (mean) or 90 % (interquartile mean), of 10 in 90 or 93 % (2,000 draws each).
+    ValueError without values.
     """
     strata = [np.asarray(s, float) for s in strata if len(s)]
     if not strata:

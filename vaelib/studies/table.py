@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 LABELS = ("phase", "pair", "sigma", "method", "setting", "seed")
 TABLE = "table.csv"
+TEXT = ("key", "phase", "pair", "method", "setting", "git", "cpu", "gpu", "torch", "finished")
 
 
 def default_folder(study: type[Study]) -> Path:
-    """Where the runs of a study go: runs/studies/NAME."""
-    return runs_dir() / "studies" / study.name()
+    """Where the runs of a study go: study_runs/NAME, beside the folder of the other runs."""
+    return runs_dir().with_name("study_runs") / study.name()
 
 
 def shipped_table(study: type[Study]) -> Path:
-    """The committed table of a study: data/studies/NAME/table.csv, in a clone or in the package."""
+    """The committed table of a study: data/studies/NAME/table.csv, or its copy in the package."""
     package = Path(__file__).parents[1]
-    data = package.parent / "data" if in_clone() else package
-    return data / "studies" / study.name() / TABLE
+    tables = package.parent / "data" / "studies" if in_clone() else package / "study_tables"
+    return tables / study.name() / TABLE
 
 
 def collect(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +72,7 @@ def read(path: Path) -> pd.DataFrame:
 
     if not path.exists():
         return pd.DataFrame()
-    text = dict.fromkeys(("key", "phase", "pair", "method", "setting", "git"), str)
+    text = dict.fromkeys(TEXT, str)
     frame = pd.read_csv(path, dtype=text)
     return frame.fillna(dict.fromkeys((c for c in text if c in frame), ""))
 

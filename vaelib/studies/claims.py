@@ -1,0 +1,54 @@
+"""What the paired differences of a study allow to say, as sentences that are computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARGIN = 0.05  # of a score: differences below it do not matter
+CERTAIN = 0.05  # corrected p
+
+
+def verdict(row: pd.Series, reference: str) -> str:
+    """One comparison, a row of `paired`, in words: who is better, by how much, how surely."""
+    gain = -row["value"]  # of the reference over the method
+    numbers = f"{gain:+.3f} [{-row['high']:+.3f}, {-row['low']:+.3f}]"
+    head = f"{reference} − {row['method']}, {strength(row['sigma'])}: {numbers}, "
+    tail = f"p = {row['p']:.3g}, {int(row['runs'])} pairs of runs"
+    return head + tail + ": " + _conclusion(row, gain)
+
+
+def _conclusion(row: pd.Series, gain: float) -> str:
+    if not row["claim"]:
+        return "no claim, fewer than three seeds"
+    if row["p"] < CERTAIN:
+        return "better" if gain > 0 else "worse"
+    if row["high"] < MARGIN:
+        return f"not worse by more than {MARGIN}"
+    return "undecided"
+
+
+def strength(sigma: float) -> str:
+    return "σ = ∞" if np.isinf(sigma) else f"σ = {sigma:g}"
+
+
+def holds(found: pd.DataFrame, strong: float) -> str:
+    """Whether the reference beats all methods of `found` at σ = `strong` and is nowhere else worse.
+
+    Not worse at σ = ∞: no interval reaches beyond the margin on the other side.
+    """
+    at, none = found[found["sigma"] == strong], found[np.isinf(found["sigma"])]
+    if at.empty or none.empty or not (at["claim"].all() and none["claim"].all()):
+        return "cannot be judged yet: comparisons are missing, or have fewer than three seeds"
+    better = (at["p"] < CERTAIN) & (at["value"] < 0)
+    if not better.all():
+        who = ", ".join(at["method"][~better])
+        return f"does not hold: at {strength(strong)} not certainly better than {who}"
+    worse = none["high"] >= MARGIN
+    if worse.any():
+        return f"holds in part: at σ = ∞ possibly worse than {', '.join(none['method'][worse])}"
+    return "holds"
