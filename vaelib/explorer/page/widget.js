@@ -3,6 +3,7 @@
 async function render({ model, el }) {
   const root = el.attachShadow({ mode: "open" }); // the notebook's styles and ours stay apart
   const main = h("main"), page = model.get("page");
+  el.setAttribute("data-lm-suppress-shortcuts", "true"); // arrow keys are the sliders', not JupyterLab's
   root.append(h("style", {}, model.get("style")), main);
   const app = mount(main, page, await unpack(page.blob), page.view);
   const same = (code) => code.length === app.code.length && code.every((v, j) => v === app.code[j]);
