@@ -6,6 +6,8 @@ The fixture `tab` also checks that a page met no error and asked for nothing tha
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from nbconvert import HTMLExporter
+from nbformat.sign import NotebookNotary
 from torch import nn
 
 from vaelib.datasets import Correlated, DSprites, FactorData
@@ -386,3 +389,57 @@ def test_correlated_data_show_as_a_tilted_cloud(tab, tmp_path, sigma, least, mos
     assert tab.evaluate("explorer.pair") == [0, 1]
     r = float(re.search(r"r = (−?\d\.\d+)", tab.inner_text(".two .note"))[1].replace("−", "-"))
     assert least <= abs(r) <= most
+
+
+# JupyterLab itself
+
+LAB = (
+    "--ServerApp.ip=127.0.0.1",
+    "--ServerApp.port=0",
+    "--IdentityProvider.token=",
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """The address of a JupyterLab of this test's own folders; no kernel is started."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
+    for name in ("CONFIG", "DATA", "RUNTIME"):
+        monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / name))
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *LAB]
+    with subprocess.Popen(
+        [*command, f"--ServerApp.root_dir={tmp_path}"], stderr=subprocess.PIPE, text=True
+    ) as server:
+        found = (re.search(r"http://127\.0\.0\.1:\d+/", line) for line in server.stderr)
+        yield next(match[0] for match in found if match)
+        server.terminate()
+        server.stderr.read()
+
+
+def test_jupyterlab_shows_a_stored_explorer(browser, lab, tmp_path, notebook, run):
+    """Its picture where the notebook is not trusted, its sliders where it is."""
+    nbformat.write(notebook, tmp_path / "stranger.ipynb")
+    friend = nbformat.from_dict({**notebook, "metadata": {"title": "a friend's"}})
+    with NotebookNotary() as notary:
+        notary.sign(friend)
+    nbformat.write(friend, tmp_path / "friend.ipynb")
+
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{lab}lab/tree/stranger.ipynb")
+    image = page.locator(".jp-OutputArea img").first
+    image.wait_for()
+    assert image.evaluate("(e) => e.naturalWidth") > 500
+    assert page.locator(".jp-OutputArea iframe").count() == 0
+
+    page.goto(f"{lab}lab/tree/friend.ipynb")
+    page.wait_for_selector(".jp-OutputArea iframe")
+    frame = next(f for f in page.frames if f.parent_frame)
+    frame.wait_for_function("window.explorer")
+    frame.locator(".sliders > .latent input").first.press("End")
+    settle(frame)
+    z = torch.tensor([frame.evaluate("[...explorer.code]")])
+    shown = np.array(frame.locator(".big canvas").evaluate(PIXELS)).reshape(64, 64) / 255
+    assert np.abs(shown - decoded(run, z)).max() < LEVEL
+    page.close()

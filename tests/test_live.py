@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vaelib import live
@@ -56,6 +57,7 @@ def test_the_last_row_is_always_drawn_in_the_place_of_the_first(runs_folder, scr
 def test_it_draws_at_most_twice_a_second(runs_folder, screen, monkeypatch):
     plot, now = LivePlot(replace(CONFIG, steps=10_000)), iter(range(10**6))
     monkeypatch.setattr(live.time, "monotonic", lambda: next(now) * 0.05)
+    monkeypatch.setattr(LivePlot, "figure", lambda self: Figure(figsize=(1, 1)))
     row = {"step": 1, "loss": 1.0, "reconstruction": 1.0, "kl": 0.1, "kl_0": 0.1}
     for step in range(1, 60):  # some three seconds of this clock
         plot({**row, "step": step})

@@ -48,12 +48,12 @@ class LivePlot:
         self._sample = config.data.sample(256, np.random.default_rng(0))
         self._strip: tuple[str, Any] = ("", None)  # the checkpoint, and what its latents draw
         self._next, self._handle = 0.0, None
-        self._bar = None if watched() else tqdm(total=config.steps, file=sys.stdout, mininterval=1)
+        self._watched, self._bar = watched(), None
 
     def __call__(self, row: dict[str, float]) -> None:
         self.rows.append(row)
         done = row["step"] >= self.config.steps
-        if self._bar is not None:
+        if not self._watched:
             self._advance(row, done)
         elif len(self.rows) > 1 and (done or time.monotonic() >= self._next):
             self._redraw()
@@ -78,6 +78,8 @@ class LivePlot:
         return figure
 
     def _advance(self, row: dict[str, float], done: bool) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=self.config.steps, file=sys.stdout, mininterval=1)
         self._bar.update(int(row["step"]) - self._bar.n)
         self._bar.set_postfix(loss=f"{row['loss']:.1f}", refresh=False)
         if done:

@@ -22,7 +22,7 @@ from vaelib.types import Batch
 from vaelib.vae import VAE
 
 STRIP = 24  # images to start from
-TABLE_BYTES = 4_000_000  # of the images of a world that the page cannot draw itself
+TABLE_BYTES = 2_500_000  # of the images of a world that the page cannot draw itself
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _world(data: FactorData, pack: Pack) -> dict[str, Any]:
 def coarse_grid(sizes: Sequence[int], most: int) -> list[np.ndarray]:
     """For each factor some of its values, evenly spaced, so that the grid has `most` cells."""
     levels = list(sizes)
-    while math.prod(levels) > most and max(levels) > 2:
+    while math.prod(levels) > most and max(levels) > 1:
         levels[int(np.argmax(levels))] -= 1
     pairs = zip(levels, sizes, strict=True)
     return [np.unique(np.linspace(0, n - 1, level).round().astype(int)) for level, n in pairs]
