@@ -6,9 +6,11 @@ import pytest
 
 import vaelib.datasets
 import vaelib.objectives
-from vaelib.datasets import DSprites, FactorData
+from vaelib.datasets import Correlated, DSprites, FactorData
 from vaelib.objectives import BetaVAE, Objective
-from vaelib.spec import build, discover, find_type, from_spec, to_spec
+from vaelib.objectives.pair_weights import IfSignificant, Relaxed
+from vaelib.objectives.terms import WeightedKL
+from vaelib.spec import brief, build, discover, find_type, from_spec, to_spec
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,12 @@ def test_discover_finds_concrete_classes_only():
     assert discover(vaelib.datasets, FactorData)["DSprites"] is DSprites
     assert "FactorData" not in discover(vaelib.datasets, FactorData)
     assert find_type("vaelib.datasets.dsprites:DSprites") is DSprites
+
+
+def test_brief_shows_at_any_depth_what_is_not_the_default():
+    assert brief(Relaxed()) == "Relaxed()"
+    nested = IfSignificant(Relaxed(beta_max=8.0))
+    assert brief(nested) == "IfSignificant(weights=Relaxed(beta_max=8.0))"
+    correlated = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})  # fields without a default: all
+    assert brief(correlated) == "Correlated(data=DSprites(), pairs={('pos_x', 'pos_y'): 0.2})"
+    assert brief((WeightedKL(2.0),)) == "(WeightedKL(beta=2.0),)"

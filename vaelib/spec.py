@@ -35,6 +35,29 @@ def to_spec(value: Any) -> Any:
     raise ValueError(f"a configuration holds dataclasses and plain values, got {type(value)}")
 
 
+def brief(value: Any) -> str:
+    """repr() with only those fields, at any depth, that differ from their defaults.
+
+    >>> from vaelib.objectives.pair_weights import IfSignificant, Relaxed
+    >>> brief(IfSignificant(Relaxed(beta_max=8.0)))
+    'IfSignificant(weights=Relaxed(beta_max=8.0))'
+    """
+    if isinstance(value, tuple):
+        return f"({', '.join(map(brief, value))}{',' * (len(value) == 1)})"
+    if not dataclasses.is_dataclass(value):
+        return repr(value)
+    own = [(f, getattr(value, f.name)) for f in dataclasses.fields(value) if f.init]
+    shown = [f"{f.name}={brief(v)}" for f, v in own if to_spec(v) != to_spec(_default(f))]
+    return f"{type(value).__name__}({', '.join(shown)})"
+
+
+def _default(field: dataclasses.Field) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    made = field.default_factory
+    return None if made is dataclasses.MISSING else made()
+
+
 def from_spec(spec: Any) -> Any:
     """The inverse of :func:`to_spec`. ValueError names an unknown type or field."""
     if isinstance(spec, list):

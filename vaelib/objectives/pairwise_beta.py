@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from vaelib.dependence import GaussianDependence, PairDensities, PairDependence,
 from vaelib.objectives.base import Objective
 from vaelib.objectives.pair_weights import Measured, PairWeights, WeakThenTighten, relaxation
 from vaelib.objectives.terms import PairPenalty, PairState, Term, WeightedKL, named_pairs
-from vaelib.spec import to_spec
+from vaelib.spec import brief
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
@@ -56,11 +56,7 @@ class PairwiseBeta(Objective):
             raise ValueError(f"terms must be Terms of different classes, got {names}")
 
     def __repr__(self) -> str:
-        """Only what differs from the defaults: the whole would not fit a label."""
-        default = to_spec(type(self)())
-        own = {f.name: getattr(self, f.name) for f in fields(self)}
-        shown = [f"{name}={v!r}" for name, v in own.items() if to_spec(v) != default[name]]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return brief(self)
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         d = vae.latent_dim
