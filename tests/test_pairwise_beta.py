@@ -238,6 +238,24 @@ def test_the_prior_is_never_singular():
     torch.testing.assert_close(r.diagonal(), torch.ones(3).double())
 
 
+def test_a_lower_bound_refunds_a_correlation_but_makes_a_copy_pay():
+    """The KL of noiseless Gaussian latents beyond independent ones' is their information."""
+
+    def price(r, most):
+        code = torch.tensor([[1.0, r], [r, 1.0]]).double()
+        prior = torch.tensor([[1.0, min(r, most)], [min(r, most), 1.0]]).double()
+        gap = torch.logdet(prior) - torch.logdet(code)
+        return 0.5 * ((torch.linalg.solve(prior, code)).trace() - 2 + gap).item()
+
+    term = correlated_term(most=0.8)
+    term.triangle.data += 1e4
+    assert term.correlation().triu(1).abs().max().item() == pytest.approx(0.8, abs=1e-6)
+    assert price(0.79, 0.8) == pytest.approx(0.0, abs=1e-9)
+    assert price(0.98, 0.95) < 0.2 < 0.7 < price(0.98, 0.8)
+    with pytest.raises(ValueError, match="most must be at least 0 and below 1"):
+        CorrelatedKL(most=1.0)
+
+
 # together: what is measured, and what follows from it
 
 

@@ -168,13 +168,20 @@ class CorrelatedKL(Term):
 
     Removes the price of a true correlation from the KL: with the best R it does not change when the
     plane of a pair is rotated, so it pulls neither to the axes nor away. λ → `sparsity`. R is
-    0.95·LLᵀ + 0.05·I with unit rows in the triangle L, so |R_ij| ≤ 0.95 and R is
-    never near-singular; at first it is I, where the term is the ordinary KL.
+    m·LLᵀ + (1 − m)·I with unit rows in the triangle L, so |R_ij| ≤ m and R is never near-singular;
+    at first it is I, where the term is the ordinary KL. m → `most`: with a large one, two latents
+    that say the same cost no more than one; a smaller one still refunds a correlation of factors.
     """
 
     beta: float = 1.0
     sparsity: float = 0.05  # nats for each unit of |R_ij|; ours
     learning_rate: float = 1e-3  # of R; ours
+    most: float = 0.95  # the greatest |R_ij|
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.most < 1:
+            raise ValueError(f"most must be at least 0 and below 1, got {self.most}")
 
     def prepare(self, latent_dim: int) -> None:
         self.triangle = nn.Parameter(torch.zeros(latent_dim, latent_dim))
@@ -184,7 +191,7 @@ class CorrelatedKL(Term):
         """R, (D, D)."""
         identity = torch.eye(len(self.triangle), device=self.triangle.device)
         rows = nn.functional.normalize(self.triangle.tril(-1) + identity, dim=1)
-        return 0.95 * rows @ rows.T + 0.05 * identity
+        return self.most * rows @ rows.T + (1 - self.most) * identity
 
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         r = self.correlation()
