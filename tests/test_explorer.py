@@ -288,12 +288,23 @@ def test_other_worlds_come_as_a_coarse_grid():
         (1, {"samples": 99}, "at least 100 samples, got 99"),
         (1, {"view": "pad"}, "'latents' or 'factors', got 'pad'"),
         (1, {"data": None}, "pass data"),
+        (2, {"names": ("a", "a")}, r"one a model, each another, got \['a', 'a'\]"),
     ],
 )
 def test_wrong_use_says_what_is_allowed(models, options, said):
     options = {"data": DSprites(), "samples": 100, **options}
     with pytest.raises(ValueError, match=said):
         explore(*[tiny()] * models, **options)
+
+
+def test_models_are_named_by_what_tells_them_apart():
+    names = ["dsprites_beta_1", "dsprites_beta_8"], ["dsprites_beta_8", "dsprites_capacity_25"]
+    found = [explore(*(SHIPPED[n] for n in pair), samples=100).names for pair in names]
+    assert found == [("β = 1", "β = 8"), ("BetaVAE", "CapacityVAE")]
+    same = explore(tiny(), tiny(), data=DSprites(), samples=100)
+    assert same.names == ("1: VAE on DSprites()", "2: VAE on DSprites()")
+    named = explore(tiny(), tiny(), data=DSprites(), samples=100, names=("plain", "turned"))
+    assert [model["name"] for model in named.page["models"]] == list(named.names)
 
 
 def test_compare_begins_with_the_factors():

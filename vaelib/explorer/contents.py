@@ -29,7 +29,7 @@ TABLE_BYTES = 2_500_000  # of the images of a world that the page cannot draw it
 class Subject:
     """A model to be explored, with a sample of the data it was trained on and their codes."""
 
-    names: tuple[str, ...]  # from short to long; the last one says all
+    names: tuple[str, ...]  # from short to long, "" where there is none; the last one says all
     vae: VAE
     data: FactorData
     sample: Batch  # N images
@@ -47,7 +47,7 @@ class Subject:
         sample = data.sample(samples, np.random.default_rng(seed))
         beta = getattr(getattr(config, "objective", None), "beta", None)
         beta = float(beta) if isinstance(beta, int | float) else None
-        names = _names(model, beta) if config is not None else (f"VAE on {data}",)
+        names = _names(model, beta) if config is not None else ("",) * 4 + (f"VAE on {data}",)
         return cls(names, vae, data, sample, aggregate_posterior(vae, sample), beta)
 
     @property
@@ -65,8 +65,8 @@ class Subject:
         return np.minimum(low, strip.min(axis=0)), np.maximum(high, strip.max(axis=0))
 
 
-def contents(subjects: Sequence[Subject], pack: Pack) -> dict[str, Any]:
-    """All of a page but its bytes, as page/model.js reads it."""
+def contents(subjects: Sequence[Subject], names: Sequence[str], pack: Pack) -> dict[str, Any]:
+    """All of a page but its bytes, as page/model.js reads it; `names` are the subjects'."""
     first = subjects[0]
     return {
         "shape": list(first.vae.image_shape),
@@ -74,24 +74,23 @@ def contents(subjects: Sequence[Subject], pack: Pack) -> dict[str, Any]:
         "world": _world(first.data.uncorrelated(), pack),
         "models": [
             {"name": name, **_model(subject, pack)}
-            for name, subject in zip(short_names(subjects), subjects, strict=True)
+            for name, subject in zip(names, subjects, strict=True)
         ],
     }
 
 
 def _names(run: Run, beta: float | None) -> tuple[str, ...]:
     c = run.config
-    short = () if beta is None else (f"β = {beta:g}",)
-    return (*short, repr(c.objective), f"{c.objective} on {c.data}", run.label)
+    short = "" if beta is None else f"β = {beta:g}"
+    kind = type(c.objective).__name__
+    return short, kind, repr(c.objective), f"{c.objective} on {c.data}", run.label
 
 
 def short_names(subjects: Sequence[Subject]) -> list[str]:
     """A name for each, as short as tells them apart."""
-    longest = max(len(subject.names) for subject in subjects)
-    for level in range(-longest, 0):
-        names = [s.names[max(level, -len(s.names))] for s in subjects]
-        if len(set(names)) == len(names):
-            return names
+    for names in zip(*(subject.names for subject in subjects), strict=True):
+        if all(names) and len(set(names)) == len(names):
+            return list(names)
     return [f"{i}: {subject.label}" for i, subject in enumerate(subjects, 1)]
 
 

@@ -37,6 +37,7 @@ class Explorer:
     """One to three models to play with: shows itself in a notebook, or :meth:`save` it."""
 
     subjects: tuple[Subject, ...]
+    names: tuple[str, ...]  # one a subject
     title: str
     megabytes: float  # the page is at most as large
     view: str
@@ -80,7 +81,7 @@ class Explorer:
 
     def _contents(self, bits: int) -> dict[str, Any]:
         pack = Pack(bits)
-        found = contents(self.subjects, pack)
+        found = contents(self.subjects, self.names, pack)
         return {
             "title": self.title,
             "view": self.view,
@@ -111,7 +112,7 @@ class Explorer:
     @cached_property
     def picture(self) -> bytes:
         """A PNG file that stands for the page where it cannot run: the models' traversals."""
-        return picture(self.subjects)
+        return picture(self.subjects, self.names)
 
     def __repr__(self) -> str:
         return f"Latent explorer: {self.title}. Run the cell to move its sliders."
@@ -121,6 +122,7 @@ def explore(
     *models: Any,
     data: Any = None,
     title: str = "",
+    names: Sequence[str] = (),
     samples: int = 1000,
     seed: int = 0,
     megabytes: float = 3.0,
@@ -131,15 +133,18 @@ def explore(
     `models` are Runs (or VAEs, with the `data` they were trained on) for images of one shape. From
     `samples` images of each one's training data come the ranges of the sliders and the clouds;
     `seed` draws them. The page takes at most `megabytes`: weights are rounded to as many bits as
-    fit, and the page says what that costs. `view` is what is seen first: `latents` or `factors`,
-    which shows all models on the same images.
+    fit, and the page says what that costs. `names` stand on the buttons; by default they are what
+    tells the models apart: their β, else their objective, else more. `view` is what is seen first:
+    `latents` or `factors`, which shows all models on the same images.
 
     The result shows itself at the end of a cell; `.save("explorer.html")` makes a file. Raises
     ValueError for a layer that the browser cannot compute and for a page that gets too large.
     """
     subjects = tuple(Subject.of(model, data, samples, seed) for model in models)
-    _check(subjects, samples, view)
-    return Explorer(subjects, title or _title(subjects), megabytes, view)
+    _check(subjects, names, samples, view)
+    names = tuple(names or short_names(subjects))
+    title = title or (subjects[0].label if len(subjects) == 1 else " · ".join(names))
+    return Explorer(subjects, names, title, megabytes, view)
 
 
 def compare(*models: Any, **options: Any) -> Explorer:
@@ -147,9 +152,11 @@ def compare(*models: Any, **options: Any) -> Explorer:
     return explore(*models, view="factors", **options)
 
 
-def _check(subjects: Sequence[Subject], samples: int, view: str) -> None:
+def _check(subjects: Sequence[Subject], names: Sequence[str], samples: int, view: str) -> None:
     if not 1 <= len(subjects) <= 3:
         raise ValueError(f"the explorer shows one to three models, got {len(subjects)}")
+    if names and (len(names) != len(subjects) or len(set(names)) != len(names)):
+        raise ValueError(f"names must be one a model, each another, got {list(names)}")
     if samples < 100:
         raise ValueError(f"the clouds need at least 100 samples, got {samples}")
     if view not in ("latents", "factors"):
@@ -157,10 +164,6 @@ def _check(subjects: Sequence[Subject], samples: int, view: str) -> None:
     shapes = {subject.vae.image_shape for subject in subjects}
     if len(shapes) > 1:
         raise ValueError(f"models must be for images of one shape, got {sorted(shapes)}")
-
-
-def _title(subjects: Sequence[Subject]) -> str:
-    return subjects[0].label if len(subjects) == 1 else " · ".join(short_names(subjects))
 
 
 def to_json(value: Any) -> str:

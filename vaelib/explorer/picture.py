@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vaelib.explorer.contents import Subject, short_names
+from vaelib.explorer.contents import Subject
 from vaelib.pixels import caption, enlarge, mosaic, png
 from vaelib.traversal import traverse
 
@@ -14,14 +14,14 @@ STEPS = (11, 7, 5)  # pictures in a row, when there are one, two or three models
 GAP = 16  # pixels between models
 
 
-def picture(subjects: Sequence[Subject]) -> bytes:
+def picture(subjects: Sequence[Subject], names: Sequence[str]) -> bytes:
     """A PNG file: for each model what its active latents draw, by falling KL."""
     steps = STEPS[len(subjects) - 1]
     grids = [_traversal(subject, steps) for subject in subjects]
     tallest = max(len(grid) for grid in grids)
     columns = [
         caption(_white(grid, tallest - len(grid), 0), name)
-        for grid, name in zip(grids, short_names(subjects), strict=True)
+        for grid, name in zip(grids, names, strict=True)
     ]
     apart = [_white(column, 0, GAP) for column in columns[:-1]]
     note = "A still picture of the latent explorer: run the cell to move its sliders"

@@ -96,7 +96,7 @@ function modelCard(app, model) {
   const canvas = imageCanvas(shape, 120, "reconstruction");
   const said = h("p", { class: "note" });
   const bars = model.order.map((j) => codeBar(model, j));
-  const pad = chart(120, 120, { class: "pad", role: "img", ariaLabel: "codes of the data, and this one" });
+  const pad = cloudChart(120, { class: "pad", role: "img", ariaLabel: "codes of the data, and this one" });
   const choices = h("div", { class: "choices" });
   const element = h(
     "article", { class: "card" },
@@ -121,9 +121,7 @@ function modelCard(app, model) {
       const r = correlation(model.column(pair[0]), model.column(pair[1]));
       said.textContent = `wrong by ${error.toFixed(0)} nats · z${pair[0]}, z${pair[1]}: r = ${signed(r)}`;
       bars.forEach((bar) => bar.update(mean, std, card.bands));
-      pad.draw((context) => drawPad(context, element, model, pair, 120, {
-        point: mean, factor: null, path: card.bands,
-      }));
+      pad.show(element, model, pair, { point: mean, factor: null, path: card.bands });
     },
   };
   return card;

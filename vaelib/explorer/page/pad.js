@@ -3,7 +3,7 @@
 const PAD = 264; // pixels
 
 function padView(app) {
-  const picture = chart(PAD, PAD, {
+  const picture = cloudChart(PAD, {
     class: "pad", tabIndex: 0, role: "application",
     ariaLabel: "two latents: drag the point, or move it with the arrow keys",
   });
@@ -54,9 +54,9 @@ function padView(app) {
         const [x, y] = app.pair, r = correlation(app.model.column(x), app.model.column(y));
         note.textContent = `Over the data, the codes of z${x} and z${y} correlate with r = ${signed(r)}.`;
       }
-      picture.draw((context) => drawPad(context, element, app.model, app.pair, PAD, {
+      picture.show(element, app.model, app.pair, {
         point: app.code, start: app.posterior.mean, factor: colours === "" ? null : Number(colours),
-      }));
+      });
     },
   };
 }
@@ -68,9 +68,26 @@ const onPad = (model, j, v) =>
 const fromPad = (model, j, at) =>
   model.low[j] + ((at - MARGIN) / (1 - 2 * MARGIN)) * (model.high[j] - model.low[j]);
 
-/** The cloud of a pair, in the colours of a factor if one is given, with the point on it. */
-function drawPad(context, element, model, [x, y], side, { point, start, factor, path }) {
-  const place = (code) => [side * onPad(model, x, code[x]), side * (1 - onPad(model, y, code[y]))];
+/** A canvas for the cloud of a pair and what lies on it. The cloud is drawn only when it changes. */
+function cloudChart(side, properties) {
+  const { canvas, draw } = chart(side, side, properties), behind = chart(side, side);
+  let drawn = [];
+  const show = (element, model, pair, { factor, ...marks }) => {
+    const wanted = [model, ...pair, factor, colour(element, "cloud")];
+    if (wanted.some((value, i) => value !== drawn[i])) {
+      behind.draw((context) => drawCloud(context, element, model, pair, side, factor));
+      drawn = wanted;
+    }
+    draw((context) => {
+      context.drawImage(behind.canvas, 0, 0, side, side);
+      drawMarks(context, element, model, pair, side, marks);
+    });
+  };
+  return { canvas, show };
+}
+
+/** The codes of the data, in the colours of a factor if one is given. */
+function drawCloud(context, element, model, [x, y], side, factor) {
   const xs = model.column(x), ys = model.column(y);
   const values = factor === null ? null : model.factors.subarray(factor * model.count);
   const top = values ? Math.max(...values.subarray(0, model.count)) || 1 : 1;
@@ -80,17 +97,20 @@ function drawPad(context, element, model, [x, y], side, { point, start, factor, 
     const px = side * onPad(model, x, xs[i]), py = side * (1 - onPad(model, y, ys[i]));
     context.fillRect(px - 1.25, py - 1.25, 2.5, 2.5);
   }
+}
+
+/** A path of codes (a list of values for each latent), where it starts and where it is now. */
+function drawMarks(context, element, model, [x, y], side, { point, start, path }) {
+  const place = (v, w) => [side * onPad(model, x, v), side * (1 - onPad(model, y, w))];
   if (path) {
     context.beginPath();
-    path[x].forEach((v, i) => {
-      context.lineTo(side * onPad(model, x, v), side * (1 - onPad(model, y, path[y][i])));
-    });
+    path[x].forEach((v, i) => context.lineTo(...place(v, path[y][i])));
     context.strokeStyle = colour(element, "start");
     context.lineWidth = 2;
     context.stroke();
   }
-  if (start) dot(context, place(start), colour(element, "start"), 4);
-  dot(context, place(point), colour(element, "accent"), 7);
+  if (start) dot(context, place(start[x], start[y]), colour(element, "start"), 4);
+  dot(context, place(point[x], point[y]), colour(element, "accent"), 7);
 }
 
 function dot(context, [x, y], fill, radius) {
