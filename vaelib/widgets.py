@@ -135,7 +135,8 @@ class FactorSliders(ipw.VBox):
 
     def _draw(self, *_: Any) -> None:
         if not self._held:
-            image = self._data.render(self.factors[None])[0].astype(np.float32)
+            factors = self._data.nearest(self.factors[None])  # not all combinations need exist
+            image = self._data.render(factors)[0].astype(np.float32)
             self.image.value = png(_picture(image / self._data.max_value))
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from vaelib.datasets.resize import to_square
 
 SIDES = (32, 64, 128)  # pixels that the networks take
-LONGEST = 4  # times the shorter side; beyond that the axes were mixed up
+LONGEST = 3  # times the shorter side; beyond that the axes were mixed up
 
 
 def to_bytes(blocks: Iterable[np.ndarray], white: int, size: int | None) -> Iterator[np.ndarray]:

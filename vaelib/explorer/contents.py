@@ -140,7 +140,7 @@ def _world(data: FactorData, pack: Pack) -> dict[str, Any]:
         return world
     values = coarse_grid(data.factor_sizes, TABLE_BYTES // math.prod(data.image_shape))
     factors = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(values))
-    images = unit(Batch(data.render(factors), factors, data.max_value))
+    images = unit(Batch(data.render(data.nearest(factors)), factors, data.max_value))
     world |= {"values": [v.tolist() for v in values], "images": pack.bytes(_bytes(images))}
     return world
 
