@@ -99,7 +99,12 @@ def test_differences_are_paired_by_data_and_seed():
     assert found.loc["A", "value"] == pytest.approx(0.1, abs=0.01) and found.loc["A", "runs"] == 15
     assert found.loc["A", "p"] < 0.01 < 0.05 < found.loc["B", "p"]
     assert found["p"].tolist() == pytest.approx(holm(found["raw"]).tolist())
+    assert found["least"].tolist() == [2 * 2 / 2**15] * 2
     assert found.loc["A", "low"] > 0 > found.loc["B", "low"]
+
+
+def test_without_partners_nothing_is_compared():
+    assert paired(frame([("A", "x", 0.2, 0, 1.0), ("R", "x", 0.2, 1, 1.0)]), SCORE, "R").empty
 
 
 def test_a_missing_reference_is_refused():
@@ -110,7 +115,7 @@ def test_a_missing_reference_is_refused():
 def compared(sigma, method, value, low, high, p, claim=True):
     return {
         "method": method, "sigma": sigma, "value": value, "low": low, "high": high, "p": p,
-        "claim": claim, "runs": 15,
+        "claim": claim, "runs": 15, "least": 0.001,
     }  # fmt: skip
 
 
@@ -124,7 +129,11 @@ EQUAL = compared(np.inf, "A", 0.0, -0.02, 0.02, 0.9)
         (BEATEN, "ours − A, σ = 0.2: +0.300 [+0.200, +0.400], p = 0.01, 15 pairs of runs: better"),
         (compared(0.2, "A", 0.3, 0.2, 0.4, 0.01), "pairs of runs: worse"),
         (EQUAL, "σ = ∞: -0.000 [-0.020, +0.020], p = 0.9, 15 pairs of runs: not worse by"),
-        (compared(0.2, "A", 0.1, -0.1, 0.3, 0.5), "undecided"),
+        (compared(0.2, "A", 0.1, -0.1, 0.3, 0.5), "pairs of runs: undecided"),
+        (
+            compared(0.2, "A", 0.1, -0.1, 0.3, 0.5) | {"least": 0.06},
+            "few runs cannot reach p < 0.05",
+        ),
         (compared(0.2, "A", -0.3, -0.4, -0.2, 0.01, claim=False), "no claim, fewer than three"),
     ],
 )

@@ -44,7 +44,8 @@ def strengths(found: pd.DataFrame, score: str, ax: Axes | None = None) -> Axes:
         ax.vlines(x, part["low"], part["high"], lw=1.2, **how)
         for at, row in zip(x, part.itertuples(), strict=True):
             face = how["color"] if row.claim else "white"
-            ax.plot(at, row.value, marker=MARKERS[i % len(MARKERS)], mfc=face, ms=4.5, **how)
+            marker = MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]  # a colour's second is another
+            ax.plot(at, row.value, marker=marker, mfc=face, ms=4.5, **how)
     ax.set_xticks(range(len(sigmas)), [_sigma(s) for s in sigmas])
     ax.set_xlim(-0.45, len(sigmas) - 0.55)
     ax.set_xlabel("correlation in training: none → strong")
@@ -61,8 +62,8 @@ def differences(found: pd.DataFrame, score: str, reference: str, ax: Axes | None
     `found` is what `vaelib.studies.statistics.paired` gives. Full marks: the corrected p is below
     0.05 and no cell has fewer than three seeds.
     """
-    found = found.reset_index(drop=True)
-    ax = ax or new_axes(0.9 + 0.21 * len(found), 0.8 * WIDTH)
+    found = found.sort_values("sigma", kind="stable").reset_index(drop=True)
+    ax = ax or new_axes(0.9 + 0.17 * len(found), 0.8 * WIDTH)
     for i, row in found.iterrows():
         certain = row["claim"] and row["p"] < 0.05
         ax.plot([row["low"], row["high"]], [i, i], color=INK, ls="-", lw=1.2)
@@ -70,9 +71,9 @@ def differences(found: pd.DataFrame, score: str, reference: str, ax: Axes | None
     ax.axvline(0, color=PALE, lw=0.9, ls="-")
     names = [f"{row['method']}, {_sigma(row['sigma'])}" for _, row in found.iterrows()]
     ax.set_yticks(range(len(found)), names)
-    ax.invert_yaxis()
+    ax.set_ylim(len(found) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(f"difference of {words(score)} to {reference}")
+    ax.set_xlabel(f"{words(score)}:\ndifference to {reference}")
     return ax
 
 
@@ -80,14 +81,14 @@ def differences(found: pd.DataFrame, score: str, reference: str, ax: Axes | None
 def sensitivity(table: pd.DataFrame, score: str, ax: Axes | None = None) -> Axes:
     """The score of every setting of every method: dots are runs, bars their means."""
     groups = list(table.groupby(["method", "setting"], sort=False))
-    ax = ax or new_axes(0.9 + 0.21 * len(groups), 0.8 * WIDTH)
+    ax = ax or new_axes(0.8 + 0.17 * len(groups), 0.8 * WIDTH)
     methods = list(dict.fromkeys(method for (method, _), _ in groups))
     for i, ((method, _), part) in enumerate(groups):
         colour = COLOURS[methods.index(method) % len(COLOURS)]
         ax.plot(part[score], [i] * len(part), ".", color=colour, ms=4, alpha=0.7)
         ax.plot(part[score].mean(), i, "|", color=colour, ms=12, mew=2.5)
     ax.set_yticks(range(len(groups)), [f"{m} {s}".strip() for (m, s), _ in groups])
-    ax.invert_yaxis()
+    ax.set_ylim(len(groups) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(words(score))
     return ax
@@ -142,6 +143,7 @@ def words(column: str) -> str:
     distribution, _, rest = column.partition(".")
     where = {"uncorrelated": "uncorrelated data", "correlated": "training data"}
     name = rest.replace("_", " ").replace(".pair", " of the pair").replace(".", ", ")
+    name = name.replace("mig", "MIG").replace("dci", "DCI")
     return f"{name} ({where[distribution]})" if distribution in where else column
 
 

@@ -29,6 +29,8 @@ def _conclusion(row: pd.Series, gain: float) -> str:
         return "better" if gain > 0 else "worse"
     if row["high"] < MARGIN:
         return f"not worse by more than {MARGIN}"
+    if row["least"] >= CERTAIN:
+        return "undecided, so few runs cannot reach p < 0.05"
     return "undecided"
 
 

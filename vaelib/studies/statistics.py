@@ -117,9 +117,10 @@ def by_strength(table: pd.DataFrame, score: str) -> pd.DataFrame:
 def paired(table: pd.DataFrame, score: str, reference: str) -> pd.DataFrame:
     """The difference of each method to `reference`, run by run of the same pair, σ and seed.
 
-    One row a method and σ: mean difference, its interval, how many pairs of runs, and the p values
-    of the sign-flip test, Holm-corrected over the whole table (`p`). ValueError when the table has
-    no such method.
+    One row a method and σ: mean difference, its interval, how many pairs of runs, and the p value
+    of the sign-flip test: `raw`, and `p` with Holm's correction over the methods at this σ. `least`
+    is the smallest p that so many runs and methods can reach. ValueError when the table has no such
+    method.
     """
     import pandas as pd
 
@@ -136,7 +137,11 @@ def paired(table: pd.DataFrame, score: str, reference: str) -> pd.DataFrame:
                 {"method": method, "sigma": sigma, **_columns(found), "raw": sign_flip(part)}
             )
     found = pd.DataFrame(rows, columns=[*_PAIRED, "raw"])
-    return found.assign(p=holm(found["raw"]))
+    if found.empty:  # no run has a partner
+        return found.assign(p=[], least=[])
+    family = found.groupby("sigma")["raw"]
+    least = (2.0 ** (1 - found["runs"]) * family.transform("size")).clip(upper=1)
+    return found.assign(p=family.transform(holm), least=least)
 
 
 _PAIRED = ["method", "sigma", "value", "low", "high", "runs", "seeds", "claim"]
