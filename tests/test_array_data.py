@@ -282,7 +282,7 @@ def test_wrong_folders_get_a_clear_message(tmp_path):
         ArrayData(tmp_path / "empty")
 
 
-def test_wrong_arguments_get_a_clear_message(tmp_path):
+def test_wrong_arguments_get_a_clear_message(tmp_path, data_folder):
     path = npz(tmp_path, images=IMAGES)
     with pytest.raises(ValueError, match="size must be one of"):
         ArrayData(path, size=50)
@@ -294,6 +294,7 @@ def test_wrong_arguments_get_a_clear_message(tmp_path):
         ArrayData("nowhere.npz")
     with pytest.raises(ValueError, match="no images"):
         ArrayData([])
+    assert not list(data_folder.glob("*.h5"))  # what is refused is not kept
 
 
 # Incomplete grids

@@ -17,6 +17,7 @@ from vaelib.datasets.keep import keep
 from vaelib.datasets.official import find
 from vaelib.datasets.row_file import RowFile, fingerprint, stored
 from vaelib.datasets.sources import Source, source_at
+from vaelib.paths import data_dir
 from vaelib.types import Batch
 
 
@@ -59,14 +60,24 @@ class ArrayData(FactorData):
         factors = None if factors is ArrayData.factors else factors
         if self.size is not None and self.size not in SIDES:
             raise ValueError(f"size must be one of {SIDES} or None, got {self.size!r}")
-        if isinstance(self.images, str | Path):
-            if factors is not None or names:
-                raise ValueError("factors and names stand in the file, beside the images")
-            path = str(self.images)
+        new = False
+        if not isinstance(self.images, str | Path):
+            path, new = keep(self.images, factors, list(names))
+        elif factors is not None or names:
+            raise ValueError("factors and names stand in the file, beside the images")
         else:
-            path = keep(self.images, factors, list(names))
+            path = str(self.images)
         object.__setattr__(self, "images", path)
-        if not self.fingerprint:  # new: all is read and checked now, before a training begins
+        try:
+            self._check()
+        except ValueError:
+            if new:  # nobody needs a file that is refused
+                (data_dir() / path).unlink()
+            raise
+
+    def _check(self) -> None:
+        """Unless it is known already: read all, before a training begins."""
+        if not self.fingerprint:
             object.__setattr__(self, "fingerprint", fingerprint(self._source.files()))
             _ = self._rows
 
@@ -165,23 +176,7 @@ class ArrayData(FactorData):
     def values(self, name: str) -> np.ndarray:
         """What the indices of a factor stand for: its values as they were given, in order."""
         _, values, names = self._columns
-        if name not in names:
-            raise ValueError(f"the factors are {names}, got {name!r}")
-        return values[names.index(name)]
-
-    def describe(self) -> str:
-        """What there is, in a few lines."""
-        channels, side, _ = self.image_shape
-        lines = [f"{len(self):,} images of {channels}×{side}×{side} pixels"]
-        for name in self.scored:
-            values = self.values(name)
-            shown = ", ".join(map(str, values[:5].tolist())) + (" …" if len(values) > 5 else "")
-            lines.append(f"{name}: {len(values)} values, {shown}")
-        if not self.scored:
-            lines.append("no factors: training, reconstruction, traversals and UDR are possible")
-        elif self.distribution == "empirical":
-            lines.append("not all combinations of factors are equally frequent")
-        return "\n  ".join(lines)
+        return values[names.index(name)] if name in names else super().values(name)
 
     def __len__(self) -> int:
         """The number of images."""

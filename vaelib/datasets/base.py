@@ -66,6 +66,25 @@ class FactorData(ABC):
         """The factors that scores ask for; () for images of which no factor is known."""
         return tuple(name for name in self.factor_names if name not in self.unscored)
 
+    def values(self, name: str) -> np.ndarray:
+        """What the indices of a factor stand for, in order; the indices where nothing is known."""
+        if name not in self.factor_names:
+            raise ValueError(f"the factors are {self.factor_names}, got {name!r}")
+        return np.arange(self.factor_sizes[self.factor_names.index(name)])
+
+    def describe(self) -> str:
+        """What there is, in a few lines."""
+        lines = [f"{len(self):,} images of {'×'.join(map(str, self.image_shape))} pixels"]
+        for name in self.scored:
+            values = self.values(name)
+            shown = ", ".join(map(str, values[:5].tolist())) + (" …" if len(values) > 5 else "")
+            lines.append(f"{name}: {len(values)} values, {shown}")
+        if not self.scored:
+            lines.append("no factors: training, reconstruction, traversals and UDR are possible")
+        elif self.distribution == "empirical":
+            lines.append("not all combinations of factors are equally frequent")
+        return "\n  ".join(lines)
+
     def sample(self, n: int, rng: np.random.Generator) -> Batch:
         """n images drawn from this data set's distribution, with their factors."""
         factors = self.sample_factors(n, rng)

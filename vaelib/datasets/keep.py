@@ -16,8 +16,8 @@ from vaelib.paths import data_dir
 STEP = 1024  # images
 
 
-def keep(images: Any, factors: Any = None, names: list[str] | None = None) -> str:
-    """Write images, and factors if they are known, to an hdf5 file; returns its name.
+def keep(images: Any, factors: Any, names: list[str]) -> tuple[str, bool]:
+    """Write images, and factors if they are known, to an hdf5 file: its name, whether it is new.
 
     The name is made of the content: the same arrays make the same file. A torch Dataset is read
     once, item by item. ValueError when there are no images in it.
@@ -26,13 +26,14 @@ def keep(images: Any, factors: Any = None, names: list[str] | None = None) -> st
     unfinished = data_dir() / f".{uuid.uuid4().hex[:8]}.h5"
     state = hashlib.sha256()
     try:
-        _write(unfinished, _pairs(images, factors), names or [], state)
+        _write(unfinished, _pairs(images, factors), names, state)
         name = f"own-{state.hexdigest()[:16]}.h5"
-        if not (data_dir() / name).exists():
+        new = not (data_dir() / name).exists()
+        if new:
             os.replace(unfinished, data_dir() / name)
     finally:
         unfinished.unlink(missing_ok=True)
-    return name
+    return name, new
 
 
 def _pairs(images: Any, factors: Any) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:

@@ -51,6 +51,9 @@ class Wrapped(FactorData):
     def factors(self, index: np.ndarray) -> np.ndarray:
         return self.data.factors(index)
 
+    def values(self, name: str) -> np.ndarray:
+        return self.data.values(name)
+
     def nearest(self, factors: np.ndarray) -> np.ndarray:
         return self.data.nearest(factors)
 
