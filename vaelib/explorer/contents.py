@@ -22,7 +22,7 @@ from vaelib.types import Batch
 from vaelib.vae import VAE
 
 STRIP = 24  # images to start from
-TABLE_BYTES = 2_500_000  # of the images of a world that the page cannot draw itself
+TABLE_BYTES = 8_000_000  # of the images of a world that the page cannot draw itself
 
 
 @dataclass(frozen=True)
