@@ -41,6 +41,7 @@ if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is i
 # %%
 import math
 
+import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -48,11 +49,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vaelib import information, plots, project, traversal, widgets
+from vaelib import information, pixels, plots, project, traversal
 from vaelib.datasets import Correlated, DSprites
 from vaelib.evaluate import evaluate
 from vaelib.exercises import beta_vae as exercises
+from vaelib.explorer import explore
 from vaelib.fast import budget
+from vaelib.live import LivePlot
 from vaelib.objectives import BetaVAE
 from vaelib.runs import encode, table
 from vaelib.train import TrainConfig, load_or_train, train
@@ -158,12 +161,15 @@ ax.text(hand_steps, 1.15 * nothing, f"knowing nothing: {nothing:.0f}", ha="right
 # it. Its loop is the one above, plus a log, checkpoints and a progress bar; a killed training goes
 # on where it was. The network is a small convolutional one.
 #
-# About a minute on two cores. Expect a plateau near 600 nats, then a fall to about 150. (Run the cell
-# twice: the second time it returns at once, for the finished run is kept in a folder.)
+# About a minute on two cores, and `LivePlot` lets you watch: the curves, and below them what the
+# latents draw by now. Expect a plateau near 600 nats, then a fall to about 150. (Run the cell twice:
+# the second time it returns at once, for the finished run is kept in a folder.)
 
 # %%
-config = TrainConfig(data=data, objective=BetaVAE(beta=beta), steps=steps, seed=seed)
-run = train(config)
+config = TrainConfig(
+    data=data, objective=BetaVAE(beta=beta), steps=steps, seed=seed, checkpoint_every=150
+)
+run = train(config, on_log=LivePlot(config), progress=False)
 print(run.label)
 
 # %% [markdown]
@@ -318,10 +324,37 @@ print("from a real image:", too_small(real.images[real.active]))
 # Better, not perfect: where latents depend on each other, moving one alone can still leave the data.
 # But each row now shows what one latent does to this image, and the silent ones, pale, do nothing.
 #
-# Move them yourself (in a running notebook): **can you turn the sprite without changing its shape?**
+# A picture stands still. The smallest slider that there is takes eight lines (and a running kernel):
 
 # %%
-widgets.traverse(long, sample)
+slider = ipywidgets.FloatSlider(min=-3, max=3, description=f"z{used[0]}")
+view = ipywidgets.Image(width=192)
+
+
+def draw(change=None):
+    code = traversal.codes_along(posterior.mean[anchor], used[:1], np.array([[slider.value]]))
+    view.value = pixels.png(pixels.mosaic(traversal.decode(long, code)))
+
+
+slider.observe(draw, "value")
+draw()
+ipywidgets.VBox([slider, view])
+
+# %% [markdown]
+# ### Move them yourself
+#
+# And this is the explorer. The networks themselves are inside it, so it needs no kernel: it moves in
+# an exported page too (`vaelib explore RUN -o explorer.html` makes one). Grey hills show where the
+# codes of the data lie, and the frame of the picture says when you leave them. Try
+#
+# - **Can you turn the sprite without changing its shape?** Then try it with a square.
+# - *Draw* a sprite that is no square, ellipse or heart: a ring, or two sprites at once. What does the
+#   model make of it, and does the page warn you?
+# - *Predict* asks you which latent does what. Are you better than chance?
+# - *Move factors* goes the other way: how many bars move when you change `pos_x` alone?
+
+# %%
+explore(long, megabytes=1.1)
 
 # %% [markdown]
 # Another view, in the other direction. Put one heart on all 1,024 places and map what each latent

@@ -46,9 +46,10 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm.auto import tqdm
 
-from vaelib import information, plots, project, widgets
+from vaelib import information, plots, project
 from vaelib.datasets import DSprites
 from vaelib.exercises import capacity_control as exercises
+from vaelib.explorer import explore
 from vaelib.fast import budget
 from vaelib.flipbook import flipbook
 from vaelib.networks import Fast
@@ -428,16 +429,19 @@ capacities = {f"{log['capacity'][row]:.1f} nats": row for row in rows}
 flipbook(lambda text: moment(capacities[text]), list(capacities), "capacity C", start=6)
 
 # %% [markdown]
-# And the finished model by hand: one slider a latent.
+# ### Move the finished model
+# One slider a latent. **Predict** from the list above which of them moves the sprite, then try; *Move
+# factors* shows it from the other side. In *Between*, watch what a path through the code does that
+# mixing two images cannot.
 
 # %%
-images = data.sample(500, np.random.default_rng(seed))
-widgets.traverse(run, images, np.random.default_rng(seed))
+explore(run, megabytes=1.1)
 
 # %% [markdown]
 # ### Each latent moves
 
 # %% tags=["report"]
+images = data.sample(500, np.random.default_rng(seed))
 plots.traversal(traverse(run, images, anchor=0));
 
 # %% [markdown]

@@ -48,6 +48,7 @@ from torch.nn.functional import softplus
 
 from vaelib import plots, project
 from vaelib.exercises import learnable_beta as exercises
+from vaelib.explorer import explore
 from vaelib.fast import budget
 from vaelib.flipbook import flipbook
 from vaelib.objectives import LVAE, BetaVAE, ControlVAE
@@ -567,7 +568,6 @@ show_log(guided.log)
 ax = plots.latent_kl(guided.log)
 ax.set_ylim(0, 6);
 
-
 # %% [markdown]
 # Three are awake. The others fell silent under β = 30, and a silent latent is slow to wake at any
 # price: the decoder ignores it, so telling it something gains nothing; and since it says nothing, the
@@ -577,6 +577,15 @@ ax.set_ylim(0, 6);
 # fewer latents than one that came from below. That can be wanted: few latents at first are the idea of
 # chapter 3, and DynamicVAE (Shao et al. 2020, arXiv 2009.06795) even starts at a large β on purpose. But
 # a controller that shoots over does it by accident.
+
+# %% [markdown]
+# ### Move its latents
+# Two of the latents woke late. **Predict:** what is left for them to draw, when place and size were
+# taken long before? Move those with the smallest KL and see.
+
+# %%
+explore(guided, megabytes=1.1)
+
 
 # %% [markdown]
 # ## 7 A weight for each latent
