@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +181,6 @@ def _backend(args: argparse.Namespace) -> Any:
 
 
 def _tell_cost(study: Study, todo: Sequence[Planned], folder: Path, keep: str, workers: int) -> int:
-    from vaelib.report.index import duration
     from vaelib.studies import cost
 
     done = {p.config.key for p in todo if (folder / p.config.folder_name).exists()}
@@ -193,17 +193,22 @@ def _tell_cost(study: Study, todo: Sequence[Planned], folder: Path, keep: str, w
         print(
             f"{kind.method:32.32s} {kind.runs:5d} {kind.steps:7,d} "
             f"{1000 * kind.seconds_per_step:8.1f} {kind.scoring:6.1f} s "
-            f"{duration(kind.seconds):>12s}",
+            f"{_time(kind.seconds):>12s}",
             flush=True,
         )
     runs, seconds = sum(k.runs for k in kinds), sum(k.runs * k.seconds for k in kinds)
     print(
-        f"{runs} runs: {duration(seconds)} of one core, {duration(seconds / workers)} on {workers}"
+        f"{runs} runs: {_time(seconds)} of one core, {_time(seconds / workers)} on {workers}"
     )
     megabytes = max((k.disk for k in kinds), default=0) / 1e6
     kept = {"all": runs, "best": cost.cells(todo), "none": 0}[keep]
     print(f"about {kept * megabytes + runs * 0.1:,.0f} MB of disk with --keep {keep}")
     return 0
+
+
+def _time(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def _tell(outcomes: Sequence[Outcome], folder: Path) -> int:

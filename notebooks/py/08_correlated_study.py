@@ -1,0 +1,420 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     notebook_metadata_filter: kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 8 · A study: does training that knows of correlation work?
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/08_correlated_study.ipynb)
+#
+# The chapters before this one looked at single models. A claim about a *method* needs many: other seeds,
+# other data, other settings, and rivals that were given a fair chance. This chapter plans such a study,
+# runs a tiny one live, and reads the results of the large one, `correlated`.
+#
+# **You will learn**
+# - to write the claim down before the runs, and to choose settings on other data than you report on;
+# - why differences between methods are taken pair by pair, and how surely they are then known;
+# - what three or five seeds can say, and what they cannot;
+# - to run hundreds of models with one command, which can be stopped at any time;
+# - what came out: the sentences of section 6 are computed from the table of results.
+#
+# **Time** 40 minutes to read; the cells compute for about two minutes on two CPU cores. ·
+# Before: [6 · Metrics](06_metrics.ipynb)
+
+# %% tags=["install"]
+import importlib.util
+
+if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
+    address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+
+# %%
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from vaelib import plots, project
+from vaelib.exercises import correlated_study as exercises
+from vaelib.fast import budget
+from vaelib.flipbook import flipbook
+from vaelib.studies import named
+from vaelib.studies.backends import Local
+from vaelib.studies.base import only
+from vaelib.studies.claims import holds, verdict
+from vaelib.studies.correlated import GRIDS, WITHOUT_GRID
+from vaelib.studies.figures import phases
+from vaelib.studies.run import carry_out, jobs_for
+from vaelib.studies.statistics import by_strength, holm, interval, paired, sign_flip
+from vaelib.studies.statistics import mean as mean_of
+from vaelib.studies.table import best_settings, cells, collect, read, shipped_table
+
+# %matplotlib inline
+print("vaelib", project.VERSION, "· torch", torch.__version__)
+
+# %% tags=["parameters"]
+steps: int = 120  # of each live run [20, 100000] (smoke 20, full 1000)
+workers: int = 2  # processes for the live runs [1, 64]
+seed: int = 0  # of the simulations [0, 1000000]
+
+# %%
+steps, draws = budget(steps), budget(400, 40)
+rng = np.random.default_rng(seed)
+
+# %% [markdown]
+# ## 1 The claim, written down first
+#
+# Where two factors of the training images go together, a VAE turns its code: one latent follows what
+# both have in common, another one the rest. Chapter 4 had the angle of the principal axes; for
+# factors of equal effect it is 45° at *any* correlation. On correlated images the turned code
+# reconstructs as well as the true one, so no ordinary score shows the damage. On uncorrelated ones it does.
+#
+# The study asks whether training can be told about it, without a label:
+
+# %%
+study = named("correlated")()
+print(study.hypothesis)
+
+# %% [markdown]
+# A study is a list of `TrainConfig` that a few lines of Python make
+# ([vaelib/studies/correlated.py](../vaelib/studies/correlated.py)), in the order in which they are to be
+# done. This one has two parts that share neither seed nor image:
+#
+# - **select**: every rival with every setting, on two pairs of factors;
+# - **report**: every method with *one* setting, on five pairs and four strengths of correlation.
+
+# %%
+plan = study.plan()
+sizes = pd.DataFrame([run.labels for run in plan]).groupby("phase", sort=False)
+sizes.agg({"pair": "nunique", "sigma": "nunique", "method": "nunique", "seed": "nunique"})
+
+# %% [markdown]
+# **Why two parts?** Suppose ten settings are all equally good, and you try each with three seeds and
+# report the best. **Predict:** how much better than the truth does it look, in units of the
+# spread between seeds?
+
+# %%
+tries = rng.normal(size=(5 * draws, 10, 3)).mean(axis=2)  # true score of all: 0
+best = tries.argmax(axis=1)
+again = rng.normal(size=(5 * draws, 3)).mean(axis=1)  # the winner, on new seeds
+print(f"best of ten on the runs that chose it: {tries.max(axis=1).mean():+.2f} spreads")
+print(f"the same setting on new seeds:         {again.mean():+.2f} spreads")
+
+
+# %% [markdown]
+# A method that was tried in more variants looks better, by chance alone. On new seeds the gain is gone.
+
+# %% [markdown]
+# ## 2 Differences, pair by pair
+#
+# Seeds differ. Some draw easy images, some start in a bad place, and all methods feel it alike. So do
+# not compare the means of two heaps; train both methods with the *same* images and seed, and look at the
+# differences. By hand: the difference, an interval by drawing the differences anew (the bootstrap), and
+# a p value by flipping signs, for if nothing were there, each sign would be a coin.
+
+# %%
+def bootstrap(values, count, rng):
+    """The means of `count` samples drawn from `values` (n,) with replacement: (count,)."""
+    return rng.choice(values, (count, len(values))).mean(axis=1)
+
+
+def flip_signs(differences):
+    """The share of all 2ⁿ patterns of signs whose mean is at least as far from 0."""
+    n = len(differences)
+    signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)  # (2ⁿ, n)
+    means = (signs * differences).mean(axis=1)
+    return np.mean(np.abs(means) >= abs(differences.mean()) - 1e-12)
+
+
+# %% [markdown]
+# The library leaves both to SciPy, and draws each pair of factors for itself. It agrees:
+
+# %% tags=["nbval-check-output"]
+fixed = np.random.default_rng(0)
+differences = fixed.normal(0.1, 0.1, 8)
+low, high = np.percentile(bootstrap(differences, 20_000, fixed), [2.5, 97.5])
+library = interval([differences], mean_of)
+print(f"p: by hand {flip_signs(differences):.4f}, library {sign_flip(differences):.4f}")
+print(f"intervals: {np.allclose([low, high], [library.low, library.high], atol=0.01)}")
+
+# %% [markdown]
+# ### A failure: the same numbers without their partners
+# Two methods on eight seeds. The second is better by 0.10 each time, more or less; but between
+# seeds scores vary by 0.25.
+
+# %% tags=["report"]
+level = fixed.normal(0.5, 0.25, 8)  # what a seed does to all methods
+first, second = level, level + fixed.normal(0.1, 0.03, 8)
+with plots.style():
+    _, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 2.4))
+    for a, b in zip(first, second, strict=True):
+        left.plot([0, 1], [a, b], "o-", color="grey", lw=0.8)
+    left.set(xticks=[0, 1], xticklabels=["first", "second"], ylabel="score", xlim=(-0.3, 1.3))
+    left.set_title("scores, joined by seed")
+    right.axhline(0, color="grey", lw=0.8)
+    right.plot(second - first, "o")
+    right.set(xlabel="seed", ylabel="second − first", title="their differences")
+
+# %%
+heaps = np.percentile(
+    bootstrap(second, 5000, rng) - bootstrap(first, 5000, rng), [2.5, 97.5]
+).round(2)
+pairs = np.percentile(bootstrap(second - first, 5000, rng), [2.5, 97.5]).round(2)
+print(f"as two heaps:  difference between {heaps[0]:+.2f} and {heaps[1]:+.2f}")
+print(f"as pairs:      difference between {pairs[0]:+.2f} and {pairs[1]:+.2f}")
+
+
+# %% [markdown]
+# The two heaps say nothing, the pairs are sure. **The fix** costs no run, only the care to give all
+# methods the same seeds and images.
+
+# %% [markdown]
+# ## 3 What few seeds can say
+#
+# A 95 % interval should hold the truth in 95 of 100 studies. **Predict:** in how many does
+# the bootstrap interval of *three* seeds hold it?
+
+# %% tags=["report"]
+def coverage(n):
+    """How often the interval of n values holds the truth."""
+    values = rng.normal(size=(draws, n))
+    bounds = [np.percentile(bootstrap(v, 400, rng), [2.5, 97.5]) for v in values]
+    held = np.array([low < 0 < high for low, high in bounds])
+    with plots.style():
+        _, ax = plt.subplots(figsize=(4.6, 2.6))
+        for i, (low, high) in enumerate(bounds[:40]):
+            color = plots.COLOURS[0] if held[i] else plots.COLOURS[1]
+            ax.plot([i, i], [low, high], color=color, ls="-")
+        ax.axhline(0, color="black", lw=0.8, ls="-")
+        ax.set(ylim=(-2.5, 2.5), xlabel="study", xticks=[], ylabel="interval")
+        ax.set_title(f"{n} seeds: {held.mean():.0%} hold the truth (0)")
+    return ax
+
+
+flipbook(coverage, (3, 5, 10, 20, 40), "seeds", "{}", start=1)
+
+# %% [markdown]
+# So an interval of three seeds is not what it says; that of fewer is nothing at all, and **a cell
+# with fewer than three seeds carries no claim here**. The p value is honest about it by itself: with
+# $n$ pairs there are $2^n$ patterns of signs, so it cannot fall below $2/2^n$.
+#
+# And who compares with ten rivals will find something by chance. Holm (1979) sorts the
+# p values and multiplies the smallest with their number, the next one with one less, and so on:
+
+# %% tags=["nbval-check-output"]
+p = np.array([0.004, 0.03, 0.2, 0.012])
+print("alone:    ", p)
+print("corrected:", holm(p))
+
+# %% [markdown]
+# ## 4 A tiny study, live
+#
+# `smoke` is the smallest one. Here two of its settings, with and without correlation, one seed: four
+# models, for a few seconds each. In a terminal this is
+# `vaelib study run smoke --only seed=0 'beta=1|beta=1.5' 'sigma=inf|sigma=0.1'`.
+
+# %%
+small = named("smoke")(steps=steps)
+chosen = only(small.plan(), ["seed=0", "beta=1|beta=1.5", "sigma=inf|sigma=0.1"])
+folder = Path(tempfile.mkdtemp()) / "smoke"
+started = time.perf_counter()
+outcomes = carry_out(jobs_for(small, chosen, folder), Local(workers), progress=False)
+print([outcome.state for outcome in outcomes])
+seconds = time.perf_counter() - started
+
+# %% [markdown]
+# Do it again: what is done is not done twice. Each run has a folder that is named after a hash of its
+# whole configuration. A worker that starts a run first makes a folder of its own for it, which only one
+# can do; while it lives it renews a time stamp there. So any number of machines can share a folder, and
+# when one dies another goes on from its last checkpoint.
+
+# %%
+started = time.perf_counter()
+carry_out(jobs_for(small, chosen, folder), Local(workers), progress=False)
+again = time.perf_counter() - started
+print(f"the second time it took less than a hundredth: {again < seconds / 100}")
+
+# %%
+live = collect(chosen, folder, pd.DataFrame())
+columns = ["method", "setting", "sigma", "uncorrelated.reconstruction", "uncorrelated.mig"]
+live[[*columns, "uncorrelated.pairwise_mig.pair"]].round(3)
+
+# %% [markdown]
+# So short a training separates nothing, and with one seed a cell the machinery refuses a claim:
+
+# %% tags=["nbval-check-output"]
+cells(live)[["sigma", "method", "setting", "seeds", "claim"]]
+
+# %% [markdown]
+# ## 5 The large study: what is there
+#
+# The rows of the study that are finished are in `data/studies/correlated/table.csv`; *seeds* is the
+# smallest number of seeds in a cell of that phase and strength.
+
+# %%
+table = read(shipped_table(type(study)))
+if table.empty:
+    print("No run of the study is finished yet: vaelib study run correlated")
+else:
+    counted = cells(table).groupby(["phase", "sigma"], sort=False)
+    display(counted.agg(methods=("method", "nunique"), pairs=("pair", "nunique"), seeds=("seeds", "min")))
+
+# %% [markdown]
+# ### The settings that were chosen
+# Of each rival the setting with the best mean on the selection split.
+
+# %%
+select = table[table["phase"] == "select"] if len(table) else table
+if len(select):
+    display(pd.Series(best_settings(select, study), name="best setting").to_frame())
+else:
+    print("The selection split has no rows yet.")
+
+# %% [markdown]
+# ### The pair's score by strength
+# Interquartile means with 95 % intervals, on uncorrelated data. Hollow marks carry no claim.
+
+# %% tags=["report"]
+shown = dict(phases(table)) if len(table) else {}
+for phase, part in shown.items():
+    ax = plots.strengths(by_strength(part, study.score), study.score)
+    ax.set_title(phase)
+    plt.show()
+if not shown:
+    print("Nothing to draw yet.")
+
+# %% [markdown]
+# ### Differences to our method, pair by pair
+# Left of zero: the other method is worse. Full marks are certain (Holm, p < 0.05).
+
+# %% tags=["report"]
+compared = {
+    phase: paired(part, study.score, study.reference)
+    for phase, part in shown.items()
+    if study.reference in set(part["method"]) and part["method"].nunique() > 1
+}
+for phase, found in compared.items():
+    if len(found):
+        plots.differences(found, study.score, study.reference).set_title(phase)
+        plt.show()
+if not compared:
+    print("Nothing to compare yet.")
+
+# %% [markdown]
+# ## 6 What was found
+#
+# These sentences are computed from the rows, like all numbers here. The claim is about the unsupervised
+# baselines. Our own controls, the oracle and the supervised reference (AdaGVAE) are listed too, but do
+# not count in it.
+
+# %%
+for phase, found in compared.items():
+    rivals = found[found["method"].isin([*GRIDS, *WITHOUT_GRID])]
+    print(f"{phase}: the claim {holds(rivals, 0.2)}.")
+    for _, row in found.iterrows():
+        print("   ", verdict(row, study.reference))
+if not compared:
+    print("Nothing can be said yet: no comparison has rows.")
+
+# %% [markdown]
+# ### And the price
+# A better code of the pair may be paid for elsewhere: in the other factors (MIG, DCI), in the
+# reconstruction. And how far is it to methods that know more? The last column is each model after 100
+# labels. Means over pairs and seeds at σ = 0.2.
+
+# %%
+prices = {
+    "pair": "uncorrelated.pairwise_mig.pair",
+    "angle": "uncorrelated.plane_angle.pair",
+    "MIG": "uncorrelated.mig",
+    "DCI-D": "uncorrelated.dci.disentanglement",
+    "reconstruction": "uncorrelated.reconstruction",
+    "after 100 labels": "uncorrelated.fast_adaptation.labels_100.pair",
+}
+for phase, part in shown.items():
+    at = part[part["sigma"] == 0.2]
+    wanted = {short: column for short, column in prices.items() if column in at}
+    means = at.groupby("method", sort=False)[list(wanted.values())].mean()
+    print(phase)
+    display(means.set_axis(list(wanted), axis=1).round(3))
+if not shown:
+    print("No rows yet.")
+
+# %% [markdown]
+# ## Summary
+#
+# - Write the claim down first. Choose settings on one part of the data and report on another.
+# - Give all methods the same seeds and images, and compare run by run.
+# - Say how many seeds stand behind a number. Correct for the number of comparisons.
+# - A study is code: others can run it on seeds and pairs of their own,
+#   `vaelib study run correlated --only report sigma=0.2 -o "seeds=(7,8,9)"`.
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer in the place of each `...` and run the cell; the check tells you how it went.
+# [Solutions](solutions/08_correlated_study.ipynb)
+#
+# **1. How many pairs?** Below which number of pairs of runs can the sign-flip test not reach
+# p < 0.05 at all? Give the smallest number that can.
+
+# %% tags=["nbval-check-output"]
+exercises.check_smallest(...)
+
+
+# %% [markdown]
+# **2. Holm by hand.** Sort the p values, multiply the smallest with their number, the next with one
+# less …; a corrected value is never below the one before it, and never above 1.
+
+# %% tags=["nbval-check-output"]
+def corrected(p):
+    """Holm's corrected p values (n,), in the order of `p` (n,)."""
+    return ...
+
+
+exercises.check_corrected(corrected)
+
+
+# %% [markdown]
+# **3. The middle half.** The interquartile mean leaves out the lowest and the highest quarter of
+# the values (rounded down) and averages the rest.
+
+# %% tags=["nbval-check-output"]
+def middle(values):
+    """The interquartile mean of `values` (n,): a number."""
+    return ...
+
+
+exercises.check_middle(middle)
+
+
+# %% [markdown]
+# **4. Choose fairly.** Given a table with the columns phase, setting and score, return the score to
+# report: of the setting with the best mean in the phase `select`, its mean in the phase `report`.
+
+# %% tags=["nbval-check-output"]
+def fair_score(table):
+    """The score to report, a number."""
+    return ...
+
+
+exercises.check_fair_score(fair_score)
+
+# %% [markdown]
+# ---
+# Before: [6 · Metrics](06_metrics.ipynb) · [Contents](../README.md#the-chapters)
