@@ -11,6 +11,7 @@ from vaelib.cli.command import add_command
 if TYPE_CHECKING:
     from vaelib.report.build import Report, Settings
 
+OWN_DATA = "09"  # the chapter on one's own images
 NEEDED = "the report needs more packages: pip install 'vaelib[notebooks]'"
 
 
@@ -25,6 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "that was stopped goes on where it was when the same command is given again.",
         "vaelib report --list\n"
         "vaelib report --preset smoke\n"
+        "vaelib report --data my.npz -p size 64\n"
         "vaelib report 02 -p beta 8 -p sigma 0.2 --name strong",
     )
     parser.add_argument(
@@ -51,6 +53,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "-f", "--parameter-file", metavar="FILE", help="a YAML file with parameters"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="a file or folder with your own images: runs the chapter on them (09) unless NOTEBOOK "
+        "says otherwise; `vaelib data check PATH` tells beforehand what is in it",
     )
     _add_how(parser)
     parser.set_defaults(command=report)
@@ -125,17 +133,37 @@ def settings_from(args: argparse.Namespace) -> Settings:
         value = getattr(args, name)
         if value is not None and not value > 0:
             raise ValueError(f"--{name.replace('_', '-')} must be above 0 s, got {value}")
+    given = {**_from_file(args.parameter_file), **dict(args.parameter)}
+    name = args.name
+    if args.data is not None:
+        given["images"] = str(_own(args.data))
+        name = name or f"{args.preset}-{Path(args.data).stem}"
     return Settings(
-        notebooks=tuple(args.notebooks),
+        notebooks=tuple(args.notebooks) or ((OWN_DATA,) if args.data is not None else ()),
         preset=args.preset,
-        name=args.name,
-        given={**_from_file(args.parameter_file), **dict(args.parameter)},
+        name=name,
+        given=given,
         folder=Path(args.folder) if args.folder else None,
         cell_timeout=args.cell_timeout,
         timeout=args.timeout,
         again=args.again,
         metrics=tuple(args.metrics),
     )
+
+
+def _own(path: str) -> Path:
+    """The absolute path of a user's images; ValueError for data sets that have their own class."""
+    from vaelib.datasets import ArrayData
+    from vaelib.datasets.official import find
+    from vaelib.datasets.recognise import recognise
+
+    cls, _ = recognise(path)
+    if cls is not ArrayData:
+        raise ValueError(
+            f"{path} is {cls.__name__}; the report on one's own images needs a file or folder as "
+            "ArrayData reads it"
+        )
+    return find(path, "NAME").resolve()
 
 
 def _from_file(path: str | None) -> dict[str, Any]:
