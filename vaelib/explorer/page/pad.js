@@ -123,9 +123,9 @@ function dot(context, [x, y], fill, radius) {
   context.stroke();
 }
 
-/** Dark blue over green to yellow, for 0 to 1: told apart in grey and by the colour-blind. */
+/** Violet over green to amber, for 0 to 1: ever lighter, and seen on both grounds. */
 function scale(t) {
-  const stops = [[68, 1, 84], [33, 145, 140], [253, 231, 37]], part = 2 * Math.min(t, 0.9999);
+  const stops = [[124, 92, 214], [33, 145, 140], [230, 170, 0]], part = 2 * Math.min(t, 0.9999);
   const at = Math.floor(part), f = part - at;
   return `rgb(${stops[at].map((v, i) => Math.round(v + f * (stops[at + 1][i] - v)))})`;
 }

@@ -16,6 +16,7 @@ function slidersView(app) {
     folded.addEventListener("toggle", again);
     element.replaceChildren(...model.used.map((j) => rows.get(j).element));
     if (silent.length) element.append(folded);
+    element.append(h("p", { class: "note" }, "Keys: ← → move a slider, ↑ ↓ lead to the next one."));
   }
 
   const again = background(function* () {
