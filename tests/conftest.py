@@ -37,9 +37,12 @@ def _folder(folder: Path, variable: str, monkeypatch: pytest.MonkeyPatch) -> Pat
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """One Chromium for all tests; without one the tests that need it are skipped."""
+    """One Chromium for the tests of a file; without one the tests that need it are skipped.
+
+    Not one for all: as long as it runs, its driver's event loop stands in the way of other tests'.
+    """
     found = [path for name in CHROMIUMS if (path := shutil.which(name))]
     if not found:
         pytest.skip(f"no browser: none of {', '.join(CHROMIUMS)} is on the path")
