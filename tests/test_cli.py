@@ -1,5 +1,6 @@
 """The command line: what a newcomer types, and what comes back when it is wrong."""
 
+import json
 import os
 import resource
 import signal
@@ -265,8 +266,40 @@ def test_codes_of_another_program_are_scored(tmp_path, capsys):
     assert value == pytest.approx(1.0, abs=0.02)  # an identity code
 
 
-# NumPy leaves a cut file open, which is for the collector to close
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_codes_are_scored_as_json(tmp_path, capsys):
+    """All metrics by default, one object and nothing else on standard output."""
+    from vaelib import metrics
+
+    factors = np.random.default_rng(0).integers(0, 3, (300, 2))
+    np.savez(tmp_path / "codes.npz", means=factors + 0.0, factors=factors)
+    assert main(["evaluate-codes", str(tmp_path / "codes.npz"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == set(metrics.all())
+    assert set(found["dci"]) == {"disentanglement", "completeness", "informativeness"}
+    assert found["pairwise_mig"]["factor_0+factor_1"] == pytest.approx(1.0, abs=0.02)
+    with pytest.raises(SystemExit):  # an object of metrics has no place for other codes
+        main(["evaluate-codes", str(tmp_path / "codes.npz"), "--json", "--sanity"])
+
+
+def test_the_table_leaves_pairs_out_and_the_file_has_them(tmp_path, capsys):
+    factors = np.random.default_rng(0).integers(0, 3, (300, 2))
+    np.savez(tmp_path / "codes.npz", means=factors + 0.0, factors=factors)
+    arguments = ["evaluate-codes", str(tmp_path / "codes.npz"), "--metrics", "pairwise_mig"]
+    assert main([*arguments, "--sanity", "--csv", str(tmp_path / "table.csv")]) == 0
+    out = capsys.readouterr().out
+    assert "perfect" in out and "factor_0+factor_1" not in out
+    assert "factor_0+factor_1" in (tmp_path / "table.csv").read_text()
+
+
+def test_codes_known_beforehand_stand_below_the_runs(run, capsys):
+    arguments = ["evaluate", str(run.folder), "--metrics", "mig", "--samples", "300", "--sanity"]
+    assert main(arguments) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "latents, " in line]
+    assert [line.split("(")[1].split(":")[0] for line in lines] == [
+        "perfect", "pair rotated by 45°", "random", "PCA",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut", "other", "pickled", "without"])
 def test_wrong_codes_are_refused(damage, tmp_path, capsys):
     path = tmp_path / "codes.npz"

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from hand_made import noisy, reference, turned, with_means, world
+from reference_codes import known, make
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.metrics import roc_auc_score
 
+from benchmarks._metric_references import REFERENCES, quietly
 from vaelib import information, metrics
-from vaelib.metrics import _boosting, infomec
+from vaelib.metrics import _boosting, _splits, infomec
 from vaelib.types import Codes
 
 CASES = ("perfect", "rotated")
@@ -41,6 +43,27 @@ def test_fast_dci_is_near_the_exact_one(name):
     assert found["informativeness"] == pytest.approx(scores["dci_informativeness"], abs=0.03)
 
 
+WRITTEN_OUT = {
+    "mig": 1e-6,
+    "modularity": 1e-6,
+    "irs": 1e-6,
+    "sap": 1e-6,
+    "explicitness": 5e-3,
+    "factor_vae_score": 0.02,
+    "beta_vae_score": 0.02,
+    "infomec": 1e-3,
+}
+
+
+@pytest.mark.parametrize("name", ["mixed_1500", "pair45_1500", "split_1500", "random_1500"])
+@pytest.mark.parametrize("metric", WRITTEN_OUT)
+def test_equal_to_the_papers_loops(metric, name):
+    """disentanglement_lib's formulas, written out with scikit-learn in benchmarks/."""
+    codes, (value, reference) = make(name), REFERENCES[metric]
+    expected = quietly(reference, codes)
+    assert metrics.all()[metric](codes)[value] == pytest.approx(expected, abs=WRITTEN_OUT[metric])
+
+
 def written_out_dci(codes):
     """Eastwood & Williams 2018, one formula a line, with scikit-learn's own classifier."""
     train, test = codes[: 2 * len(codes) // 3], codes[2 * len(codes) // 3 :]
@@ -70,15 +93,29 @@ def test_exact_dci_is_written_out_with_scikit_learn_and_fast_dci_is_near(degrees
 
 
 def test_boosting_without_savings_is_scikit_learns(monkeypatch):
-    """As many bins as samples and rounds of equal length: the same trees, so the same model."""
-    monkeypatch.setattr(_boosting, "LARGEST", 0.1)
+    """New splits in every round, anywhere: the same trees, so the same model."""
+    monkeypatch.setattr(_boosting, "GROWTH", 1.0)
+    monkeypatch.setattr(_boosting, "STEPS", ((0, 0.1),))
+    monkeypatch.setattr(_splits, "QUANTILES", 300)
+    assert _boosting.schedule() == [[0.1]] * 100
     codes = noisy(450, noise=0.05)
-    assert codes.means[:300].size <= _boosting.UNCUT
     target = codes.factors[:, 2]
     model = GradientBoostingClassifier(random_state=0).fit(codes.means[:300], target[:300])
     found = _boosting.boost(codes.means[:300], target[:300], codes.means[300:], target[300:])
     np.testing.assert_allclose(found.importances, model.feature_importances_, atol=0.01)
     assert np.mean(found.predicted == model.predict(codes.means[300:])) > 0.95
+
+
+SMALL = [name for name in known() if name.endswith(("_450", "_1500"))]
+
+
+@pytest.mark.parametrize("name", [*SMALL, "mixed", "split"])
+def test_fast_dci_is_near_the_exact_one_on_codes_of_all_kinds(name):
+    """scikit-learn's scores were computed once, by reference_codes.py."""
+    found, expected = metrics.dci(make(name)), known()[name]
+    assert found["disentanglement"] == pytest.approx(expected["disentanglement"], abs=0.03)
+    assert found["completeness"] == pytest.approx(expected["completeness"], abs=0.03)
+    assert found["informativeness"] == pytest.approx(expected["informativeness"], abs=0.04)
 
 
 def test_dci_refuses_unknown_trees():

@@ -191,9 +191,16 @@ def _table_row(run: Run, distribution: str) -> dict[str, Any]:
         row |= {"seconds": log["seconds"].iloc[-1]}
         row |= log[["reconstruction", "kl"]].tail(10).mean().to_dict()  # one batch is noisy
     row["distribution"] = distribution
-    for metric, values in run.scores.get(distribution, {}).get("scores", {}).items():
-        row |= {m if m == metric else f"{metric}.{m}": v for m, v in values.items()}
-    return row
+    return row | score_columns(run.scores.get(distribution, {}).get("scores", {}))
+
+
+def score_columns(scores: dict[str, dict[str, float]]) -> dict[str, float]:
+    """{metric: {value: number}} as the columns that they have in :func:`table`."""
+    return {
+        name if name == metric else f"{metric}.{name}": number
+        for metric, values in scores.items()
+        for name, number in values.items()
+    }
 
 
 @torch.inference_mode()

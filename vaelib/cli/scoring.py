@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaelib.cli.command import add_command, find_runs
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vaelib.evaluate import Table
     from vaelib.runs import Run
 
 SAMPLES = 15_000  # as in vaelib.evaluate, which loads scikit-learn; a test compares
@@ -36,7 +38,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="the folder of a run, or a folder of runs"
     )
-    _add_metrics(parser)
+    _add_metrics(parser, ["mig", "factor_vae_score"])
     parser.add_argument(
         "--samples",
         type=int,
@@ -54,6 +56,11 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--as-trained", action="store_true", help="score on the data that the run was trained on"
     )
+    parser.add_argument(
+        "--sanity",
+        action="store_true",
+        help="print the scores of a perfect, a rotated and a random code and of PCA below the runs",
+    )
     parser.set_defaults(command=evaluate)
 
 
@@ -63,28 +70,35 @@ def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
         "evaluate-codes",
         "score codes of any model, from an npz file",
         "Score codes that any program wrote: an npz file with the arrays `means` (N, D), one code\n"
-        "a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names.\n"
-        "Nothing in the file is unpickled.",
-        "vaelib evaluate-codes codes.npz --metrics mig",
+        "a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names, in\n"
+        "random order. Nothing in the file is unpickled. The table leaves out values of single\n"
+        "pairs of factors; --json and --csv have them.",
+        "vaelib evaluate-codes codes.npz\nvaelib evaluate-codes codes.npz --metrics mig dci --json",
     )
     parser.add_argument("file", metavar="FILE", help="the npz file")
-    _add_metrics(parser)
-    parser.add_argument(
+    _add_metrics(parser, ["all"])
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
         "--sanity",
         action="store_true",
         help="score a perfect, a rotated and a random code of the same size too",
     )
+    form.add_argument(
+        "--json",
+        action="store_true",
+        help="instead of the table print one JSON object, {metric: {value: number}}",
+    )
     parser.set_defaults(command=evaluate_codes)
 
 
-def _add_metrics(parser: argparse.ArgumentParser) -> None:
+def _add_metrics(parser: argparse.ArgumentParser, default: list[str]) -> None:
     parser.add_argument(
         "--metrics",
         nargs="+",
-        default=["mig", "factor_vae_score"],
+        default=default,
         metavar="NAME",
-        help="which metrics, or `all`, which takes minutes a run; `vaelib list metrics` shows them "
-        "(default: mig factor_vae_score)",
+        help="which metrics, or `all`, which takes some ten seconds; `vaelib list metrics` shows "
+        f"them (default: {' '.join(default)})",
     )
     parser.add_argument(
         "--seed",
@@ -107,7 +121,7 @@ def evaluate(args: argparse.Namespace) -> int:
     _score(runs, args)
     for distribution in sorted({_distribution(run, args) for run in runs}, reverse=True):
         chosen = [run for run in runs if _distribution(run, args) == distribution]
-        _print_runs(chosen, distribution, args.csv)
+        _print_runs(chosen, distribution, args)
     return 1 if unfinished else 0
 
 
@@ -126,17 +140,43 @@ def _distribution(run: Run, args: argparse.Namespace) -> str:
     return data.distribution if args.as_trained else data.uncorrelated().distribution
 
 
-def _print_runs(runs: list[Run], distribution: str, csv: str | None) -> None:
+def _print_runs(runs: list[Run], distribution: str, args: argparse.Namespace) -> None:
+    import pandas as pd
+
     from vaelib.report.tables import arranged
     from vaelib.runs import table
 
     frame = table(runs, distribution)
-    if csv:
-        _write(frame, Path(csv))
+    if args.csv:
+        _write(frame, Path(args.csv))
     shown, same = arranged(frame)
+    if args.sanity:
+        known = pd.DataFrame(_known_rows(runs, args))
+        shown = pd.concat([shown, known[[c for c in shown if c in known]]], ignore_index=True)
     print(f"Scored on {distribution} factors:")
     _print(shown)
     print("The same in all rows: " + ", ".join(f"{name} {value}" for name, value in same.items()))
+
+
+def _known_rows(runs: list[Run], args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Codes whose scores are known beforehand, on the factors that the runs were scored on: one row
+    each, once for every data set and number of latents."""
+    import numpy as np
+
+    from vaelib.evaluate import sanity_scores
+    from vaelib.runs import score_columns
+    from vaelib.types import Codes
+
+    kinds, rows = {}, []
+    for run in runs:
+        data = run.config.data if args.as_trained else run.config.data.uncorrelated()
+        kinds[f"{run.config.latent_dim} latents, {data}"] = data, run.config.latent_dim
+    for kind, (data, latents) in kinds.items():
+        factors = data.sample_factors(args.samples, np.random.default_rng(args.seed))
+        codes = Codes(np.zeros((len(factors), latents)), factors, data.factor_names)
+        for name, table in sanity_scores(codes, data, args.metrics, args.seed).items():
+            rows.append({"run": f"({name}: {kind})", **score_columns(table)})
+    return rows
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -152,15 +192,25 @@ def _print(frame: pd.DataFrame) -> None:
 
 
 def evaluate_codes(args: argparse.Namespace) -> int:
-    import pandas as pd
-
     from vaelib.codes_file import read_codes
-    from vaelib.evaluate import sanity_scores, score
+    from vaelib.evaluate import sanity_scores, score, summary
 
     codes, bar = read_codes(args.file), sys.stderr.isatty()
     found = {"value": score(codes, args.metrics, args.seed, bar)}
     if args.sanity:
         found |= sanity_scores(codes, None, args.metrics, args.seed)
+    if args.csv:
+        _write(_one_row_a_value(found), Path(args.csv))
+    if args.json:
+        print(json.dumps(found["value"], allow_nan=False))
+    else:
+        _print(_one_row_a_value({title: summary(table) for title, table in found.items()}))
+    return 0
+
+
+def _one_row_a_value(found: dict[str, Table]) -> pd.DataFrame:
+    import pandas as pd
+
     rows = [
         {
             "metric": metric,
@@ -170,8 +220,4 @@ def evaluate_codes(args: argparse.Namespace) -> int:
         for metric, values in found["value"].items()
         for name in values
     ]
-    frame = pd.DataFrame(rows)
-    if args.csv:
-        _write(frame, Path(args.csv))
-    _print(frame)
-    return 0
+    return pd.DataFrame(rows)

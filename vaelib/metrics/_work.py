@@ -6,45 +6,35 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 T = TypeVar("T")
 
-KEPT = 256  # results, the oldest are dropped first
-LARGE = 2_000_000  # bytes of arguments from which other processes are worth starting
+KEPT = 512  # results, the oldest are dropped first
 
 _results: OrderedDict[tuple, Any] = OrderedDict()
 
 
-def each(function: Callable[..., T], calls: Sequence[tuple]) -> list[T]:
-    """`function(*call)` for every call, in order. The function must be pure.
+def spread(function: Callable[..., T], calls: Sequence[tuple]) -> list[T]:
+    """`function(*call)` for every call, in order, on all cores. The function must be pure.
 
     Several metrics ask for the same trees, and scores without one factor repeat most of those
-    with it: results are kept, so that they cost nothing the second time.
+    with it: results are kept, so that they cost nothing the second time. Threads, because what
+    takes long lets others run; inside a call linear algebra has one thread, or the threads of
+    several calls would wait for each other.
     """
-    return _recall(function, calls, _one_by_one)
-
-
-def spread(function: Callable[..., T], calls: Sequence[tuple]) -> list[T]:
-    """:func:`each` on all cores, for work of seconds. The function must be importable.
-
-    Processes, by joblib: threads would wait for each other on a busy machine. They take a second
-    to start when scikit-learn is needed in each.
-    """
-    return _recall(function, calls, _in_processes)
-
-
-def _recall(
-    function: Callable[..., T],
-    calls: Sequence[tuple],
-    run: Callable[[Callable[..., T], list[tuple]], list[T]],
-) -> list[T]:
     keys = [(function.__module__, function.__name__, *map(_content, call)) for call in calls]
     missing = {k: call for k, call in zip(keys, calls, strict=True) if k not in _results}
-    _results.update(zip(missing, run(function, list(missing.values())), strict=True))
-    results = [_results[key] for key in keys]
+    workers = max(1, min(len(missing), os.cpu_count() or 1))
+    with threadpool_limits(limits=1), ThreadPoolExecutor(workers) as pool:
+        fresh = pool.map(lambda call: function(*call), missing.values())
+        fresh = dict(zip(missing, fresh, strict=True))
+    _results.update(fresh)
+    results = [fresh[key] if key in fresh else _results[key] for key in keys]
     while len(_results) > KEPT:
         _results.popitem(last=False)
     return results
@@ -53,21 +43,6 @@ def _recall(
 def forget() -> None:
     """Drop all results, so that a benchmark measures the work."""
     _results.clear()
-
-
-def _one_by_one(function: Callable[..., T], calls: list[tuple]) -> list[T]:
-    return [function(*call) for call in calls]
-
-
-def _in_processes(function: Callable[..., T], calls: list[tuple]) -> list[T]:
-    size = sum(part.nbytes for call in calls for part in call if isinstance(part, np.ndarray))
-    workers = min(len(calls), os.cpu_count() or 1)
-    if workers < 2 or size < LARGE:
-        return _one_by_one(function, calls)
-    from joblib import Parallel, delayed
-
-    pool = Parallel(n_jobs=workers, max_nbytes=None)  # arguments are small: no files for them
-    return pool(delayed(function)(*call) for call in calls)
 
 
 def _content(argument: Any) -> Any:

@@ -6,8 +6,8 @@ import numpy as np
 
 from vaelib.information import standardised
 from vaelib.metrics._checks import canonical, train_and_test, varying
-from vaelib.metrics._regression import logistic_regression
-from vaelib.metrics._work import each
+from vaelib.metrics._regression import chances, logistic_regression
+from vaelib.metrics._work import spread
 from vaelib.types import Codes
 
 
@@ -39,24 +39,21 @@ def explicitness(codes: Codes) -> dict[str, float]:
     x_test = standardised(test.means, like=train.means).astype(np.float32)
 
     columns = zip(train.factors.T, test.factors.T, strict=True)
-    areas = each(_explicit, [(x, learn, x_test, answer) for learn, answer in columns])
+    areas = spread(_explicit, [(x, learn, x_test, answer) for learn, answer in columns])
     return {"explicitness": float(np.mean(areas))}
 
 
 def _explicit(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> float:
-    model = logistic_regression(x, y)
-    return _area(model.predict_proba(x_test), y_test, model.classes_)
+    classes, labels = np.unique(y, return_inverse=True)
+    return _area(chances(logistic_regression(x, labels), x_test), y_test, classes)
 
 
 def _area(chances: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> float:
     """Mean area under the ROC curve of the classes (N, C) that some but not all samples have."""
-    from scipy.stats import rankdata
-
-    is_class = truth[:, None] == classes  # (N, C)
-    positive = is_class.sum(axis=0)
-    usable = (positive > 0) & (positive < len(truth))
-    if not usable.any():
-        return 0.5
-    ranks = (rankdata(chances[:, usable], axis=0) * is_class[:, usable]).sum(axis=0)
-    n = positive[usable]
-    return float(np.mean((ranks - n * (n + 1) / 2) / (n * (len(truth) - n))))
+    areas = []
+    for chance, member in zip(chances.T, truth == classes[:, None], strict=True):
+        if member.any() and not member.all():
+            others, own = np.sort(chance[~member]), chance[member]
+            below = np.searchsorted(others, own, "left") + np.searchsorted(others, own, "right")
+            areas.append(below.mean() / 2 / len(others))  # ties count half
+    return float(np.mean(areas)) if areas else 0.5

@@ -7,8 +7,8 @@ import numpy as np
 from vaelib import information
 from vaelib.information import standardised
 from vaelib.metrics._checks import canonical, thinned, varying
-from vaelib.metrics._regression import logistic_regression
-from vaelib.metrics._work import each
+from vaelib.metrics._regression import chances, logistic_regression
+from vaelib.metrics._work import spread
 from vaelib.types import Codes
 
 NEIGHBOURS = 10
@@ -52,12 +52,10 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     if active.shape[1] == 0:
         return {"infom": 0.0, "infoc": 0.0, "infoe": 0.0}
     jitter = JITTER * rng.standard_normal(len(means))
-    table = np.array(
-        [[_information(z + jitter, v) for v in values.T] for z in active.T]
-    )  # (active, K)
-    table /= entropy
+    calls = [(z + jitter, v) for z in active.T for v in values.T]
+    table = np.reshape(spread(_information, calls), (-1, len(entropy))) / entropy  # (active, K)
     x = standardised(means).astype(np.float32)  # as the authors do; three times as fast
-    left = each(_cross_entropy, [(x, column) for column in values.T])
+    left = spread(_cross_entropy, [(x, column) for column in values.T])
     known = 1 - np.array(left) / np.log(values.max(axis=0) + 1)
     return {"infom": _part(table), "infoc": _part(table.T), "infoe": float(known.mean())}
 
@@ -112,6 +110,6 @@ def _distance(ordered: np.ndarray, k: int) -> np.ndarray:
 
 def _cross_entropy(x: np.ndarray, value: np.ndarray) -> float:
     """Mean -log chance of the true value, in nats, under an unpenalised balanced classifier."""
-    model = logistic_regression(x, value, C=np.inf, class_weight="balanced", max_iter=100)
-    chance = model.predict_proba(x)[np.arange(len(value)), value]
+    weights = logistic_regression(x, value, penalty=0, balanced=True)
+    chance = chances(weights, x)[np.arange(len(value)), value]
     return float(-np.log(np.maximum(chance, np.finfo(float).eps)).mean())

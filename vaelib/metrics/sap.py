@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from vaelib.metrics._checks import train_and_test, varying
-from vaelib.metrics._regression import fitted
-from vaelib.metrics._work import each
+from vaelib.metrics._work import spread
 from vaelib.types import Codes
 
 
@@ -37,7 +38,7 @@ def sap(codes: Codes) -> dict[str, float]:
     train, test = train_and_test(codes, "sap")
     columns = zip(train.factors.T, test.factors.T, strict=True)
     calls = [(train.means, learn, test.means, answer) for learn, answer in columns]
-    accuracy = np.stack(each(_accuracies, calls), axis=1)  # (D, K)
+    accuracy = np.stack(_quietly(calls), axis=1)  # (D, K)
     return {"sap": _gap(accuracy, _chance(train, test)), "sap_continuous": _gap(_r2(codes), 0.0)}
 
 
@@ -49,6 +50,19 @@ def _gap(table: np.ndarray, floor: np.ndarray | float) -> float:
     return float(np.mean(ordered[-1] - ordered[-2]))
 
 
+def _quietly(calls: list[tuple]) -> list[np.ndarray]:
+    """Nobody is warned of a latent so far out that its SVM stops early: it tells nothing anyway.
+
+    Filters of warnings belong to the process, so they are set here and not in the threads.
+    """
+    import sklearn.svm  # noqa: F401  once here, not in every thread
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return spread(_accuracies, calls)
+
+
 def _accuracies(
     means: np.ndarray, target: np.ndarray, test: np.ndarray, answers: np.ndarray
 ) -> np.ndarray:
@@ -58,7 +72,7 @@ def _accuracies(
     found = np.full(means.shape[1], (answers == _commonest(target)).mean())
     for j in np.flatnonzero(np.ptp(means, axis=0) > 0):
         svm = LinearSVC(C=0.01, class_weight="balanced", dual="auto")
-        found[j] = fitted(svm, means[:, [j]], target).score(test[:, [j]], answers)
+        found[j] = svm.fit(means[:, [j]], target).score(test[:, [j]], answers)
     return found
 
 
