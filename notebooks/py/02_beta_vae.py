@@ -436,6 +436,9 @@ for line, label in enumerate(["image", *(f"β = {one.config.objective.beta:g}" f
     ax.text(-6, 66 * line + 32, label, ha="right", va="center", fontsize=9)
 
 # %% [markdown]
+# (To play with all three side by side: `explore(*sweep)`. Its *β atlas* sends one image, or your own
+# drawing, through all of them.)
+#
 # And the scores? Small dots are single runs, and here there is one for each β.
 
 # %% [markdown]
