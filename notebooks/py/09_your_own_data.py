@@ -27,7 +27,7 @@
 # - what still can be measured when a few factors are known, and when none is;
 # - to correlate the factors of images that were taken long ago, by weights.
 #
-# **Time** 20 minutes to read; the cells compute for about a minute on two CPU cores. ·
+# **Time** 20 minutes to read; the cells compute for about two minutes on two CPU cores. ·
 # Before: [6 · Metrics](06_metrics.ipynb)
 
 # %% tags=["install"]
@@ -146,7 +146,7 @@ for name, attempt in attempts.items():
 # ## 2 Training
 #
 # Nothing changes. The images are read once into a table in the data folder; each batch reads its own
-# rows, so that a set larger than the memory trains too.
+# rows, so that a set larger than the memory trains too. (The time below was taken on a busy machine.)
 
 # %%
 configs = [
