@@ -40,12 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--short", action="store_true", help="only see that it runs")
     chosen = parser.parse_args(arguments)
+    steps = 2 if chosen.short else chosen.steps
     torch.set_num_threads(1)
-    print(f"{machine.cpu_name()}, one thread, {chosen.steps} steps, seeds {chosen.seeds}")
+    print(f"{machine.cpu_name()}, one thread, {steps} steps, seeds {chosen.seeds}")
     reference = None
     for network in NETWORKS:
-        found = [measure(network, chosen.steps, seed) for seed in chosen.seeds]
+        found = [measure(network, steps, seed) for seed in chosen.seeds]
         milliseconds = mean(cost for cost, _ in found)
         reference = reference or milliseconds
         losses = " ".join(f"{loss:7.1f}" for _, loss in found)

@@ -47,7 +47,7 @@ class Without(FactorData):
 
 
 @dataclass
-class Tested(Sampling):
+class HeldOutLoss(Sampling):
     """As the data set draws; every `every` steps, the loss on its test images goes into the log.
 
     Columns: `test_reconstruction` and `test_kl` in nats per image, with the same noise each time;
@@ -70,7 +70,7 @@ class Tested(Sampling):
     def observe(self, out, step: int) -> None:
         if step == 0 or (step + 1) % self.every == 0:
             self.stop()
-            self.found = test_loss(self.vae, self.images)
+            self.found = held_out_loss(self.vae, self.images)
             self.began = clocks()
 
     def stop(self) -> None:
@@ -97,7 +97,7 @@ def clocks() -> Tensor:
 
 
 @torch.no_grad()
-def test_loss(vae: VAE, batches: tuple[Tensor, ...]) -> Tensor:
+def held_out_loss(vae: VAE, batches: tuple[Tensor, ...]) -> Tensor:
     """Mean reconstruction and KL of these images, in nats per image, (2,)."""
     device = next(vae.parameters()).device
     noise = torch.Generator(device).manual_seed(0)

@@ -1,0 +1,158 @@
+"""How soon a recipe reaches the test loss that the field's usual configuration ends with.
+
+    python -m benchmarks.speedrun                       # the table of what is there
+    python -m benchmarks.speedrun --train reference fast --beta 1 4 --seeds 0 1 2
+
+The reference is the network of Burgess et al. 2018, batch 64, Adam at 5e-4, float32, a plain loop,
+20,000 steps. The loss is −ELBO for β = 1 and the β-VAE loss else, in nats per image, on 2,048
+images that are never trained on.
+
+Steps and time are measured apart. The runs, which can be stopped and go on, say how many steps a
+recipe needs. What a step costs is measured side by side: all recipes take turns in one sitting,
+each in its own process on one thread, in CPU time, so that other work on the machine disturbs
+little. The reference's curve is trained with the exact speed-ups, to save time; its step is timed
+without them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks._held_out import HeldOutLoss, Without
+from benchmarks._results import keep, table, write_readme
+from benchmarks._stepper import Apart, in_turn
+from vaelib.datasets import DSprites
+from vaelib.networks import Burgess, Fast
+from vaelib.objectives import BetaVAE
+from vaelib.paths import runs_dir
+from vaelib.runs import Run
+from vaelib.schedules import Cosine
+from vaelib.train import TrainConfig, train
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What differs from the reference, and why it was tried."""
+
+    why: str
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    def config(self, beta: float, seed: int) -> TrainConfig:
+        return replace(REFERENCE, objective=BetaVAE(beta=beta), seed=seed, **self.changes)
+
+
+REFERENCE = TrainConfig(
+    data=Without(DSprites()), network=Burgess(), sampling=HeldOutLoss(), steps=20_000,
+    log_every=500, checkpoint_every=1000, device="cpu",
+)  # fmt: skip
+RECIPES = {
+    "reference": Recipe("the field's usual configuration"),
+    "leaner network": Recipe("networks.Fast, else the same", {"network": Fast()}),
+    "larger rate": Recipe(
+        "and a rate of 2e-3 that falls to 0 in 6,000 steps",
+        {"network": Fast(), "learning_rate": 2e-3, "schedule": Cosine(), "steps": 6000},
+    ),
+    "fast": Recipe(
+        "and bfloat16 where the chip is faster in it",
+        {
+            "network": Fast(), "learning_rate": 2e-3, "schedule": Cosine(), "steps": 6000,
+            "precision": "auto",
+        },
+    ),
+}  # fmt: skip
+
+
+def folder(name: str, beta: float, seed: int):
+    return runs_dir() / "speedrun" / f"{name.replace(' ', '-')}-{beta:g}-{seed}"
+
+
+def curve(name: str, beta: float, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Steps and test losses, or None when this was not trained."""
+    path = folder(name, beta, seed)
+    if not (path / "log.csv").exists():
+        return None
+    log = Run(path).log
+    log = log[log["step"] % REFERENCE.sampling.every == 0]
+    return log["step"].to_numpy(), (log["test_reconstruction"] + beta * log["test_kl"]).to_numpy()
+
+
+def steps_to(target: float, steps: np.ndarray, losses: np.ndarray) -> int | None:
+    """The first tested step with a loss of at most `target`."""
+    reached = np.flatnonzero(losses <= target)
+    return int(steps[reached[0]]) if len(reached) else None
+
+
+def step_costs(names: list[str], rounds: int, steps: int = 10) -> dict[str, float]:
+    """CPU milliseconds of a step of each recipe, the median over rounds."""
+    configs = {name: RECIPES[name].config(1.0, 0) for name in names}
+    configs["reference"] = replace(RECIPES["reference"].config(1.0, 0), speedups=False)
+    configs = {n: replace(c, data=DSprites(), sampling=UNTESTED) for n, c in configs.items()}
+    steppers = {name: Apart(config) for name, config in configs.items()}
+    times = in_turn(steppers, rounds, steps)
+    for stepper in steppers.values():
+        stepper.stop()
+    return {name: 1000 * float(np.median(values)) for name, values in times.items()}
+
+
+UNTESTED = TrainConfig().sampling
+
+
+def rows(betas: list[float], seeds: list[int], costs: dict[str, float]) -> list[dict[str, Any]]:
+    """One row a recipe and β, over the seeds for which both it and the reference are trained."""
+    found = []
+    for beta in betas:
+        for name, cost in costs.items():
+            pairs = [(curve("reference", beta, s), curve(name, beta, s)) for s in seeds]
+            pairs = [(a, b) for a, b in pairs if a and b]
+            if pairs:
+                found.append(row(name, beta, cost, costs["reference"], pairs))
+    return found
+
+
+def row(name: str, beta: float, cost: float, reference_cost: float, pairs: list) -> dict[str, Any]:
+    needed = [steps_to(reference[1][-1], *own) for reference, own in pairs]
+    reached = None not in needed
+    steps = float(np.mean(needed)) if reached else None
+    target = float(np.mean([reference[1][-1] for reference, _ in pairs]))
+    seconds = steps * cost / 1000 if reached else None
+    full = np.mean([reference[0][-1] for reference, _ in pairs]) * reference_cost / 1000
+    return {
+        "β": beta, "recipe": name, "seeds": len(pairs), "target": target,
+        "of the reference at": int(np.mean([reference[0][-1] for reference, _ in pairs])),
+        "final test loss": float(np.mean([own[1][-1] for _, own in pairs])),
+        "at step": int(np.mean([own[0][-1] for _, own in pairs])),
+        "ms a step": cost, "steps to target": int(steps) if reached else "not reached",
+        "seconds to target": seconds, "times faster": float(full / seconds) if reached else None,
+    }  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser("benchmarks.speedrun", description=__doc__.split("\n")[0])
+    parser.add_argument("--train", nargs="*", default=[], choices=RECIPES, metavar="RECIPE")
+    parser.add_argument("--beta", type=float, nargs="+", default=[1.0, 4.0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--rounds", type=int, default=5, help="of the timing")
+    parser.add_argument("--short", action="store_true", help="only see that it runs")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    for name in options.train:
+        for beta in options.beta:
+            for seed in options.seeds:
+                train(RECIPES[name].config(beta, seed), folder(name, beta, seed))
+    amount = (1, 1) if options.short else (options.rounds, 10)
+    costs = step_costs(list(RECIPES), *amount)
+    found = rows(options.beta, options.seeds, costs)
+    tried = "\n".join(f"- **{name}**: {recipe.why}" for name, recipe in RECIPES.items())
+    print(table(found) if found else f"not trained yet; ms a step: {costs}")
+    if found and not options.short:
+        keep("speedrun", found)
+        write_readme("speedrun", f"{tried}\n\n{table(found)}")
+
+
+if __name__ == "__main__":
+    main()

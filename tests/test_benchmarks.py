@@ -1,0 +1,102 @@
+"""The benchmarks' own logic; that they run at all is seen with `python -m benchmarks --short`."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import _results, loader, speedrun
+from benchmarks._held_out import HeldOutLoss, Without, held_out_loss
+from benchmarks._stepper import Apart, Stepper, in_turn
+from vaelib.datasets import DSprites
+from vaelib.networks import MLP
+from vaelib.objectives import BetaVAE
+from vaelib.train import TrainConfig, train
+from vaelib.vae import VAE
+
+TINY = TrainConfig(
+    data=Without(DSprites(), n=40), sampling=HeldOutLoss(every=4), network=MLP(hidden=8),
+    latent_dim=2,
+    objective=BetaVAE(1.0), steps=8, batch_size=4, log_every=4, checkpoint_every=4, device="cpu",
+)  # fmt: skip
+
+
+def test_test_images_are_never_trained_on():
+    data = Without(DSprites(), n=700_000)  # nearly all
+    drawn = data.index(data.sample(300, np.random.default_rng(0)).factors)
+    assert len(drawn) == 300 and not np.isin(drawn, data.test_index).any()
+    assert len(np.unique(data.test_index)) == 700_000
+
+
+def test_the_test_loss_is_logged_and_is_that_of_the_model(tmp_path):
+    run = train(TINY, tmp_path / "run", progress=False)
+    images = torch.from_numpy(DSprites().render(DSprites().factors(TINY.data.test_index))).float()
+    expected = held_out_loss(run.vae, (images,))
+    logged = run.log[["test_reconstruction", "test_kl"]].iloc[-1]
+    np.testing.assert_allclose(logged, expected, rtol=1e-4)
+    out = run.vae(images)
+    np.testing.assert_allclose(logged["test_kl"], out.posterior.kl().sum(1).mean(), rtol=1e-4)
+    clocks = run.log[["train_seconds", "train_cpu_seconds"]].to_numpy()
+    assert (np.diff(clocks, axis=0) > 0).all()
+
+
+def test_an_indifferent_decoder_loses_ln_2_a_pixel():
+    vae = VAE(MLP(hidden=4), (1, 64, 64), 2)
+    with torch.no_grad():
+        for parameter in vae.parameters():
+            parameter.zero_()
+    found = held_out_loss(vae, torch.rand(6, 1, 64, 64).split(4))
+    np.testing.assert_allclose(found, [4096 * np.log(2), 0.0], rtol=1e-5)
+
+
+def test_the_speedrun_counts_the_steps_to_the_reference_s_last_loss():
+    steps, losses = np.array([500, 1000, 1500]), np.array([9.0, 5.0, 4.0])
+    assert speedrun.steps_to(5.0, steps, losses) == 1000
+    assert speedrun.steps_to(1.0, steps, losses) is None
+    reference = np.array([500, 20_000]), np.array([9.0, 5.0])
+    found = speedrun.row("fast", 1.0, 30.0, 120.0, [(reference, (steps, losses))])
+    assert found["steps to target"] == 1000 and found["seconds to target"] == 30.0
+    assert found["times faster"] == pytest.approx(20_000 * 120 / (1000 * 30))
+
+
+def test_every_recipe_is_a_configuration():
+    for recipe in speedrun.RECIPES.values():
+        assert recipe.config(4.0, 1).objective.beta == 4.0
+    reference = speedrun.RECIPES["reference"].config(1.0, 0)
+    assert (reference.steps, reference.batch_size, reference.learning_rate) == (20_000, 64, 5e-4)
+
+
+def test_steppers_take_turns_here_and_apart():
+    config = TrainConfig(network=MLP(hidden=4), latent_dim=2, batch_size=2, device="cpu")
+    apart = Apart(config)
+    times = in_turn({"here": Stepper(config), "apart": apart}, rounds=2, steps=1)
+    apart.stop()
+    assert all(len(values) == 2 and (values > 0).all() for values in times.values())
+
+
+def test_results_are_kept_by_processor_and_shown_in_the_readme(tmp_path, monkeypatch):
+    monkeypatch.setattr(_results, "HERE", tmp_path)
+    monkeypatch.setattr(_results.machine, "cpu_name", lambda: "Some CPU @ 2.0 GHz")
+    rows = [{"what": "a", "value": 1234567.0}, {"what": "b", "value": 0.12345, "kept": "yes"}]
+    _results.keep("loader", rows)
+    path = tmp_path / "results" / "some-cpu-2-0-ghz" / "loader.json"
+    assert json.loads(path.read_text())["rows"] == rows == _results.kept("loader")["rows"]
+    (tmp_path / "README.md").write_text("before\n<!-- loader -->\nold\n<!-- /loader -->\nafter\n")
+    _results.write_readme("loader", _results.table(rows))
+    text = (tmp_path / "README.md").read_text()
+    assert "| a    | 1,234,567 |      |" in text and "0.123" in text and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n")
+    with pytest.raises(ValueError, match="must have the marks"):
+        _results.write_readme("speedrun", "")
+
+
+def test_limits_say_whether_they_are_kept():
+    assert loader.at_least("x", 5, 4)["kept"] == "yes" == loader.at_most("x", 4, 4)["kept"]
+    assert loader.at_least("x", 3, 4)["kept"] == "NO" == loader.at_most("x", 5, 4)["kept"]
+
+
+def test_the_table_of_a_file_is_read_as_drawn():
+    data = loader.from_table(images=7)
+    factors = DSprites().factors(np.arange(7))
+    np.testing.assert_array_equal(data.render(factors), DSprites().render(factors))
