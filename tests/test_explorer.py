@@ -87,8 +87,8 @@ def test_every_network_of_the_library_is_computed_as_torch_does(engine, network,
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models_are_computed_within_a_thousandth(engine, name):
-    vae = SHIPPED[name].vae
-    images = DSprites().sample(8, np.random.default_rng(1)).to("cpu").images
+    vae, data = SHIPPED[name].vae, SHIPPED[name].config.data
+    images = data.sample(8, np.random.default_rng(1)).to("cpu").images
     mean = vae.encode(images).mean
     encoded, _ = computed(engine, vae.encoder, images)
     decoded, _ = computed(engine, vae.decoder, mean)

@@ -12,7 +12,7 @@ function factorsView(app) {
     h("div", { class: "world" }, canvas, h("div", { class: "knobs" }, ...rows.map((row) => row.element)),
       h("p", { class: "note" }, "Bars: the code of this image; the thin line is its uncertainty, ± 2 σ. "
         + "Pale bars, and the line in the cloud: where the code goes while the factor in bold takes all "
-        + "its values.")),
+        + "its values. Its value also colours the cloud, the codes of the data.")),
     h("div", { class: "cards" }, ...cards.map((card) => card.element)),
   );
 
@@ -82,7 +82,7 @@ function factorsView(app) {
         row.play.textContent = playing === k ? "⏸" : "▶";
         row.element.classList.toggle("moved", k === moved);
       });
-      cards.forEach((card) => card.update(image));
+      cards.forEach((card) => card.update(image, moved));
       sweep();
     },
   };
@@ -100,7 +100,7 @@ function modelCard(app, model) {
   const choices = h("div", { class: "choices" });
   const element = h(
     "article", { class: "card" },
-    h("h2", {}, model.name), model.name === model.label ? null : h("p", { class: "note" }, model.label),
+    h("h2", {}, model.name), model.name === model.label ? null : h("p", { class: "note label", title: model.label }, model.label),
     h("div", { class: "columns" }, canvas, pad.canvas), choices, said,
     h("div", { class: "bars" }, ...bars.map((bar) => bar.element)),
   );
@@ -114,14 +114,14 @@ function modelCard(app, model) {
 
   const card = {
     element, model, bands: null,
-    update(image) {
+    update(image, factor) {
       const { mean, std } = model.encode(image), drawn = model.decode(mean);
       paint(canvas, drawn, shape);
       const error = image.reduce((sum, x, p) => sum + surprise(x, drawn[p]), 0);
       const r = correlation(model.column(pair[0]), model.column(pair[1]));
       said.textContent = `wrong by ${error.toFixed(0)} nats · z${pair[0]}, z${pair[1]}: r = ${signed(r)}`;
       bars.forEach((bar) => bar.update(mean, std, card.bands));
-      pad.show(element, model, pair, { point: mean, factor: null, path: card.bands });
+      pad.show(element, model, pair, { point: mean, factor, path: card.bands });
     },
   };
   return card;
