@@ -8,17 +8,36 @@ Interrupted runs resume. On two free cores 30,000 steps take about 20 minutes, t
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import shutil
 from pathlib import Path
 
 import torch
 
+from vaelib.datasets import Correlated, DSprites, Shapes3DLike
 from vaelib.evaluate import evaluate
-from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE
+from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE, Objective, PairwiseBeta
 from vaelib.objectives.l_vae import R1, R2
+from vaelib.objectives.pair_weights import IfSignificant, Relaxed, WeakThenTighten
+from vaelib.objectives.terms import CorrelatedKL, FlatMarginals, PairPenalty
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.train import TrainConfig, train
+
+PAIRWISE = PairwiseBeta(  # chapter 5
+    weights=WeakThenTighten(
+        IfSignificant(Relaxed(beta_max=6.0, beta_min=4.0)),
+        start=4.0, measure_steps=1_500, tighten_steps=1_500,
+    ),
+    terms=(CorrelatedKL(4.0, most=0.8), PairPenalty(included=4.0), FlatMarginals(16.0)),
+)  # fmt: skip
+
+
+def correlated(objective: Objective, sigma: float) -> TrainConfig:
+    """A run of chapter 5: 6,000 steps on positions that are tied by `sigma`."""
+    data = Correlated(DSprites(), {("pos_x", "pos_y"): sigma}) if sigma < math.inf else DSprites()
+    return TrainConfig(data=data, objective=objective, steps=6_000, learning_rate=1e-3)
+
 
 CHECKPOINTS = {
     "dsprites_beta_1": TrainConfig(objective=BetaVAE(beta=1.0)),
@@ -32,6 +51,15 @@ CHECKPOINTS = {
     ),
     "dsprites_lvae_r1": TrainConfig(objective=LVAE(reading=R1()), steps=15_000),
     "dsprites_lvae_r2": TrainConfig(objective=LVAE(reading=R2()), steps=15_000),
+    "dsprites_pair_02_beta": correlated(BetaVAE(4.0), 0.2),
+    "dsprites_pair_02_ours": correlated(PAIRWISE, 0.2),
+    "dsprites_pair_inf_ours": correlated(PAIRWISE, math.inf),
+    "dsprites_pair_inf_beta": correlated(BetaVAE(4.0), math.inf),
+    "dsprites_pair_04_ours": correlated(PAIRWISE, 0.4),
+    "dsprites_pair_04_beta": correlated(BetaVAE(4.0), 0.4),
+    "shapes3d_like_beta_8": TrainConfig(
+        data=Shapes3DLike(), objective=BetaVAE(beta=8.0), steps=5_000, learning_rate=1e-3
+    ),
 }
 
 

@@ -148,8 +148,9 @@ class CorrelatedStudy(Study):
 
     hypothesis = (
         "Trained on correlated factors without labels, PairwiseBeta (adaptive prices, a learned "
-        "correlated prior, flat marginals) disentangles the correlated pair on uncorrelated test data better than every unsupervised "
-        "baseline at its best hyper-parameter, at σ = 0.2, and is not worse at σ = ∞."
+        "correlated prior, flat marginals) disentangles the correlated pair on uncorrelated test "
+        "data better than every unsupervised baseline at its best hyper-parameter, at σ = 0.2, and "
+        "is not worse at σ = ∞."
     )
     metrics = (
         "mig",
