@@ -20,7 +20,7 @@ function factorsView(app) {
     const id = freshId("factor"), top = world.sizes[k] - 1;
     const input = h("input", {
       type: "range", id, min: 0, max: top, step: 1,
-      oninput: () => set(k, world.snap(k, Number(input.value))),
+      oninput: () => set(k, Number(input.value)),
     });
     const play = h("button", {
       type: "button", class: "play", ariaLabel: `play ${name}`, onclick: () => run(playing === k ? null : k),
@@ -30,7 +30,7 @@ function factorsView(app) {
   }
 
   function set(k, value) {
-    factors[k] = value;
+    factors[k] = world.snap(k, value);
     moved = k;
     app.change("factors");
   }
