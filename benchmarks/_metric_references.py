@@ -17,6 +17,7 @@ from sklearn.metrics import mutual_info_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from vaelib.information import labels
 from vaelib.types import Codes
 
 BATCH = 64
@@ -117,23 +118,16 @@ def factor_vae_score(codes: Codes) -> float:
 
 
 def beta_vae_score(codes: Codes) -> float:
-    rng, x, y = np.random.default_rng(0), [], []
+    rng, x, y, values = np.random.default_rng(0), [], [], labels(codes.factors)
     for _ in range(15_000):
         factor = int(rng.integers(codes.factors.shape[1]))
+        groups, column = codes.rows_by_value[factor], values[:, factor]
         first = rng.integers(len(codes), size=BATCH)
-        second = [
-            rng.choice(codes.rows_by_value[factor][np.searchsorted(_values(codes, factor), v)])
-            for v in codes.factors[first, factor]
-        ]
+        second = [groups[v][int(rng.random() * len(groups[v]))] for v in column[first]]
         x.append(np.abs(codes.means[first] - codes.means[second]).mean(axis=0))
         y.append(factor)
     model = LogisticRegression(max_iter=1000).fit(x[:10_000], y[:10_000])
     return float(model.score(x[10_000:], y[10_000:]))
-
-
-def _values(codes: Codes, factor: int) -> np.ndarray:
-    """The factor's values, in the order of `rows_by_value`."""
-    return np.array([codes.factors[rows[0], factor] for rows in codes.rows_by_value[factor]])
 
 
 def infomec(codes: Codes) -> float:
@@ -152,7 +146,9 @@ def infomec(codes: Codes) -> float:
     for v in codes.factors.T:  # InfoE's classifier
         LogisticRegression(C=np.inf, class_weight="balanced").fit(means, v).predict_proba(means)
     even = 1 / table.shape[1]
-    return float((np.mean(table.max(axis=1) / table.sum(axis=1)) - even) / (1 - even))
+    total = table.sum(axis=1)
+    part = np.where(total > 0, table.max(axis=1) / np.maximum(total, 1e-300), even)
+    return float((part.mean() - even) / (1 - even))
 
 
 REFERENCES: dict[str, tuple[str, Callable[[Codes], float]]] = {

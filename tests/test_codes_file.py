@@ -40,6 +40,10 @@ def test_names_may_be_missing_and_types_may_vary(tmp_path):
         ({"means": MEANS, "factors": FACTORS, "names": np.array(["a"])}, "3 factors"),
         ({"means": MEANS, "factors": FACTORS, "names": np.arange(3)}, "K strings, got int"),
         ({"means": MEANS, "factors": FACTORS.astype("U1")}, "integers"),
+        ({"means": MEANS + 1j, "factors": FACTORS}, "finite numbers"),
+        ({"means": MEANS, "factors": FACTORS + 1e300}, "within"),
+        ({"means": MEANS, "factors": FACTORS + np.uint64(2**63)}, "within"),
+        ({"means": MEANS, "factors": FACTORS, "names": np.array(["a", "b", "a"])}, "differ"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_name_and_the_reason(tmp_path, arrays, says):

@@ -93,15 +93,19 @@ class Codes:
             )
         if means.size == 0 or factors.size == 0:
             raise ValueError(f"codes need samples, got {means.shape} and {factors.shape}")
-        if not np.issubdtype(means.dtype, np.number) or not np.isfinite(means).all():
+        if means.dtype.kind not in "fiu" or not np.isfinite(means).all():
             raise ValueError("means must be finite numbers, got NaN, infinity or another type")
-        if not np.issubdtype(factors.dtype, np.number) or (factors != np.floor(factors)).any():
+        if factors.dtype.kind not in "fiu" or (factors != np.floor(factors)).any():
             raise ValueError("factors must be integers (the index of each factor's value)")
+        if (largest := np.abs(factors.astype(float)).max()) > 2**53:
+            raise ValueError(f"factors must be integers within ±2**53, got {largest:.0e}")
         names = tuple(str(n) for n in self.names) or tuple(
             f"factor_{k}" for k in range(factors.shape[1])
         )
         if len(names) != factors.shape[1]:
             raise ValueError(f"{factors.shape[1]} factors need as many names, got {names}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"factors need names that differ, got {names}")
         object.__setattr__(self, "means", means.astype(np.float64, copy=False))
         object.__setattr__(self, "factors", factors.astype(np.int64, copy=False))
         object.__setattr__(self, "names", names)
