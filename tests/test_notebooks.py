@@ -17,7 +17,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SCRIPTS = NOTEBOOKS / "py"
 CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 SOLUTIONS = sorted(f"solutions/{path.stem}" for path in (NOTEBOOKS / "solutions").glob("*.ipynb"))
-MAX_BYTES = 1_500_000
+MAX_BYTES = 1_600_000
 CHECKED = "nbval-check-output"
 
 chapters = pytest.mark.parametrize("name", CHAPTERS)

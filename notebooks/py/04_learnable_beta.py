@@ -30,7 +30,7 @@
 #
 # **Time** 45 minutes to read; the cells compute for about two minutes on two CPU cores. ·
 # Before: [3 · Capacity control](03_capacity_control.ipynb) ·
-# Next: [6 · Metrics](06_metrics.ipynb)
+# Next: [5 · Pairwise β](05_pairwise_beta.ipynb)
 
 # %% tags=["install"]
 import importlib.util
@@ -747,4 +747,4 @@ exercises.check_angle(angle)
 # %% [markdown]
 # ---
 # Before: [3 · Capacity control](03_capacity_control.ipynb) · [Contents](../README.md#the-chapters) ·
-# Next: [6 · Metrics](06_metrics.ipynb)
+# Next: [5 · Pairwise β](05_pairwise_beta.ipynb)
