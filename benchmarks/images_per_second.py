@@ -54,13 +54,24 @@ class Peer:
         self.process.wait()
 
 
+def peers() -> dict[str, Peer]:
+    """Those that are installed and start; a line for the others."""
+    found = {}
+    for title, name in PEERS.items() if PEERS_PYTHON.exists() else ():
+        peer = Peer(name)
+        try:
+            peer.run(1)
+            found[title] = peer
+        except (ValueError, BrokenPipeError):
+            print(f"{title} does not start here, see above", file=sys.stderr)
+    if not found:
+        print("no peers beside us: bash benchmarks/peers.sh installs them", file=sys.stderr)
+    return found
+
+
 def measure(rounds: int, steps: int) -> list[dict]:
     """A row each: milliseconds a step, images a second, the ratio to the plain loop by round."""
-    steppers = {name: Apart(config) for name, config in OURS.items()}
-    if PEERS_PYTHON.exists():
-        steppers |= {title: Peer(name) for title, name in PEERS.items()}
-    else:
-        print("no peers beside us: bash benchmarks/peers.sh installs them", file=sys.stderr)
+    steppers = {name: Apart(config) for name, config in OURS.items()} | peers()
     times = in_turn(steppers, rounds, steps)
     for stepper in steppers.values():
         stepper.stop()
