@@ -28,8 +28,8 @@ from vaelib.train import PARTS, TrainConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
-    "train", "resume", "evaluate", "evaluate-codes", "traverse", "explore", "report", "study", "data",
-    "list",
+    "train", "resume", "evaluate", "evaluate-codes", "traverse", "explore", "report", "study",
+    "data", "list",
 )  # fmt: skip
 STUDY = tuple(f"study {action}" for action in ("list", "run", "table", "plot", "report"))
 TINY = (

@@ -213,8 +213,9 @@ def encode(
 ) -> Codes:
     """The posterior means of n images of `data`, with the factors that scores ask for.
 
-    Of data with fewer than n images each is encoded once. `data` defaults to the uncorrelated form of what the run was trained on; `rng` to a fixed seed,
-    so that all models see the same images and differences between them are paired.
+    Of data with fewer than n images each is encoded once. `data` defaults to the uncorrelated form
+    of what the run was trained on; `rng` to a fixed seed, so that all models see the same images
+    and differences between them are paired.
     """
     vae = run.vae if isinstance(run, Run) else run
     if data is None:

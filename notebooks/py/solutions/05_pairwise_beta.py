@@ -28,8 +28,6 @@ if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is i
     get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
 
 # %%
-import math
-
 from vaelib.exercises import pairwise_beta as exercises
 
 
