@@ -63,7 +63,7 @@ def loading(images: int, rounds: int) -> Rows:
 
 
 def encoding(images: int) -> Rows:
-    """Seconds for the whole grid on two cores, each encoding half of it."""
+    """Seconds for the whole grid on two cores, computed from a part of it on one."""
     found = []
     for precision in dict.fromkeys(("float32", "auto")):
         vae = VAE(TrainConfig().network, (1, 64, 64), 10).eval()
@@ -71,7 +71,7 @@ def encoding(images: int) -> Rows:
         vae.to(memory_format=plan.layout)
         with plan.autocast():
             spent = seconds(lambda v=vae: encode(v, DSprites(), images), 3)
-        name = f"encode the grid on two cores, {str(plan.dtype).removeprefix('torch.')}, s"
+        name = f"encode half of the grid on one core, {str(plan.dtype).removeprefix('torch.')}, s"
         found.append(at_most(name, spent / images * GRID / 2, 60))
     return found
 

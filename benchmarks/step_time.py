@@ -63,7 +63,7 @@ def rows(times: dict[str, np.ndarray]) -> Rows:
             "objective": name,
             "ms a step": 1000 * float(np.median(times[name])),
             "× BetaVAE": ratio,
-            "kept": "NO" if ratio > LIMIT and name != "FactorVAE" else "yes",
+            "kept": "exempt" if name == "FactorVAE" else "yes" if ratio <= LIMIT else "NO",
         }
         for name, ratio in ratios.items()
     ]
