@@ -30,7 +30,7 @@
 # - what error bars say, and to read a table of scores without fooling yourself.
 #
 # **Time** 45 minutes to read; the cells compute for about a minute on two CPU cores. ·
-# Before: [4 · Learnable β](04_learnable_beta.ipynb)
+# Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · Next: [8 · A study](08_correlated_study.ipynb)
 
 # %% tags=["install"]
 import importlib.util
@@ -788,4 +788,5 @@ exercises.check_crossing(...)
 
 # %% [markdown]
 # ---
-# Before: [4 · Learnable β](04_learnable_beta.ipynb) · [Contents](../README.md#the-chapters)
+# Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · [Contents](../README.md#the-chapters) ·
+# Next: [8 · A study](08_correlated_study.ipynb)

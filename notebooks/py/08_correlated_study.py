@@ -272,7 +272,8 @@ if table.empty:
     print("No run of the study is finished yet: vaelib study run correlated")
 else:
     counted = cells(table).groupby(["phase", "sigma"], sort=False)
-    display(counted.agg(methods=("method", "nunique"), pairs=("pair", "nunique"), seeds=("seeds", "min")))
+    counts = {"methods": ("method", "nunique"), "pairs": ("pair", "nunique")}
+    display(counted.agg(**counts, seeds=("seeds", "min")))
 
 # %% [markdown]
 # ### The settings that were chosen
