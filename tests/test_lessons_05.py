@@ -13,6 +13,8 @@ from test_lessons import LONGEST, cells_with, lesson, lines_of
 from vaelib.exercises import pairwise_beta
 from vaelib.objectives.pair_weights import Measured, Relaxed
 from vaelib.objectives.terms import correlated_kl, kurtosis
+from vaelib.spec import to_spec
+from vaelib.studies.correlated import PAIRWISE
 from vaelib.types import Posterior
 
 FIVE = "05_pairwise_beta"
@@ -76,6 +78,15 @@ def test_the_bent_price_has_the_slope_of_the_rule():
     rule = Relaxed(beta_max=6.0, epsilon=0.05, beta_min=0.0)
     price = rule(Measured(measured, 0 * measured, 0 * measured), 0)[0, 1]
     assert 6.0 * slope == pytest.approx(price.item(), rel=1e-4)
+
+
+def test_the_chapter_trains_what_the_study_compares():
+    from vaelib.objectives import BetaVAE, PairwiseBeta, pair_weights, terms
+
+    names = vars(pair_weights) | vars(terms) | {"PairwiseBeta": PairwiseBeta, "BetaVAE": BetaVAE}
+    cell = next(c for c in cells_with(FIVE, "OURS = PairwiseBeta(") if "OURS =" in c)
+    exec(cell, names)
+    assert to_spec(names["OURS"]) == to_spec(PAIRWISE)
 
 
 @pytest.mark.parametrize("word", ["def linear_vae", "def turning", "def information"])

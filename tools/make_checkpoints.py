@@ -17,20 +17,11 @@ import torch
 
 from vaelib.datasets import Correlated, DSprites, Shapes3DLike
 from vaelib.evaluate import evaluate
-from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE, Objective, PairwiseBeta
+from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE, Objective
 from vaelib.objectives.l_vae import R1, R2
-from vaelib.objectives.pair_weights import IfSignificant, Relaxed, WeakThenTighten
-from vaelib.objectives.terms import CorrelatedKL, FlatMarginals, PairPenalty
 from vaelib.paths import runs_dir, shipped_dir
+from vaelib.studies.correlated import PAIRWISE
 from vaelib.train import TrainConfig, train
-
-PAIRWISE = PairwiseBeta(  # chapter 5
-    weights=WeakThenTighten(
-        IfSignificant(Relaxed(beta_max=6.0, beta_min=4.0)),
-        start=4.0, measure_steps=1_500, tighten_steps=1_500,
-    ),
-    terms=(CorrelatedKL(4.0, most=0.8), PairPenalty(included=4.0), FlatMarginals(16.0)),
-)  # fmt: skip
 
 
 def correlated(objective: Objective, sigma: float) -> TrainConfig:
