@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 
 DEPTH = 3
 QUANTILES = 64  # splits that every class may use, besides those next to its members
+MARK = 2.0**16  # added to each residual, so that one sum holds both MARK × count and the residuals'
 
 
 class Ranks:
@@ -26,7 +27,7 @@ class Ranks:
         self.test = np.stack(asked).astype(np.int32)  # (D, N_test)
         self.order = np.argsort(self.train, axis=1, kind="stable").astype(np.int32)  # (D, N)
         self.starts = [np.append(0, np.cumsum(counts)) for _, _, counts in found]  # D of (U + 1,)
-        self.ones = np.ones(self.order.size, np.float32)
+        self.ones = np.ones(self.order.size)
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,9 @@ class Cuts:
         shape = (self.after.size, n)
         self.cells = csr_matrix((ranks.ones, ranks.order.ravel(), borders), shape=shape)
 
-    def totals(self, columns: np.ndarray) -> np.ndarray:
-        """(N, P) complex → (P, D, W): each column summed over the samples of each cell.
-
-        The real part of what is summed are residuals, the imaginary part counts samples: one array
-        takes half the time of two.
-        """
-        found = (self.cells @ columns.view(np.float32)).view(np.complex64)
-        return np.ascontiguousarray(found.T).reshape(-1, *self.after.shape)
+    def totals(self, columns: list[np.ndarray]) -> np.ndarray:
+        """P marked columns (N,) → (P, D, W): each summed over the samples of each cell."""
+        return np.stack([self.cells @ column for column in columns]).reshape(-1, *self.after.shape)
 
     def best(self, totals: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Latent and rank of the best split of each node: (P, D, W) → two (P,).
@@ -92,12 +88,13 @@ class Cuts:
         would get nothing.
         """
         left = np.cumsum(totals, axis=2)
-        whole, n_left = left[:, :1, -1:].copy(), left.imag
-        n = whole.imag
-        lean = left.real - n_left * (whole.real / np.maximum(n, 1))
+        n_left = np.rint(left / MARK)
+        left -= MARK * n_left
+        n = n_left[:, :1, -1:]
+        left -= n_left * (left[:, :1, -1:] / np.maximum(n, 1))
         product = n_left * (n - n_left)
         product[product == 0] = np.inf  # one side is empty
-        gain = np.square(lean, out=lean)
+        gain = np.square(left, out=left)
         gain /= product
         best = gain.max(axis=2) * (1 + 1e-5 * rng.random(gain.shape[:2]))  # (P, D)
         latent, node = best.argmax(axis=1), np.arange(len(gain))
@@ -120,26 +117,13 @@ def _allowed(members: np.ndarray, distinct: int) -> np.ndarray:
 def grow(
     ranks: Ranks, cuts: Cuts, residual: np.ndarray, rng: np.random.Generator
 ) -> tuple[Tree, np.ndarray]:
-    """The tree that fits `residual` (N,) float32, and the leaf of every training sample (N,)."""
-    place, column = np.zeros(len(residual), np.uint8), np.empty((len(residual), 1), np.complex64)
-    column.real[:, 0], column.imag[:, 0] = residual, 1
-    totals, levels = cuts.totals(column), []
+    """The tree that fits `residual` (N,), and the leaf of every training sample (N,)."""
+    place, marked = np.zeros(len(residual), np.uint8), residual.astype(float) + MARK
+    totals, levels = cuts.totals([marked]), []
     for depth in range(DEPTH):
         levels.append(cuts.best(totals, rng))
         place = descend(ranks.train, place, *levels[-1])
-        if depth < DEPTH - 1:
-            totals = _children(cuts, residual, place, totals)
+        if depth < DEPTH - 1:  # left children are added up, right ones are the rest
+            left = cuts.totals([marked * (place == 2 * node) for node in range(len(totals))])
+            totals = np.stack([left, totals - left], axis=1).reshape(-1, *left.shape[1:])
     return Tree(*(np.concatenate(part) for part in zip(*levels, strict=True))), place
-
-
-def _children(
-    cuts: Cuts, residual: np.ndarray, place: np.ndarray, totals: np.ndarray
-) -> np.ndarray:
-    """Totals of the next level: (P, D, W) → (2P, D, W). Left children are added up, right ones are
-    the rest."""
-    inside = place[:, None] == 2 * np.arange(len(totals), dtype=np.uint8)  # (N, P)
-    columns = np.empty(inside.shape, np.complex64)
-    columns.imag = inside
-    np.multiply(residual[:, None], inside, out=columns.real)
-    left = cuts.totals(columns)
-    return np.stack([left, totals - left], axis=1).reshape(-1, *totals.shape[1:])
