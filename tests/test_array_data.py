@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import zarr
 from PIL import Image
 from torch.utils.data import TensorDataset
 
@@ -109,6 +110,40 @@ def pictures(folder, listed=range(6), mode="RGB"):
         ]
         csv.writer(file).writerows(rows)
     return folder
+
+
+def test_a_zarr_folder_gives_its_images_and_factors(tmp_path):
+    path = tmp_path / "my.zarr"
+    zarr.save_group(str(path), images=IMAGES, factors=FACTORS)
+    data = ArrayData(path)
+    assert data.factor_sizes == SIZES and np.array_equal(data.render(FACTORS), FIRST)
+    assert recognise(data.images) == (ArrayData, "images")
+    again = from_spec(to_spec(data))
+    assert again == data
+    files = [p for p in sorted((path / "images").rglob("*")) if p.is_file()]
+    chunk = next(p for p in files if "json" not in p.name)
+    chunk.write_bytes(b"cut")
+    with pytest.raises(ValueError, match="has changed"):
+        from_spec(to_spec(data)).render(FACTORS)
+    with pytest.raises(DataFileError, match="damaged"):
+        ArrayData(path).render(FACTORS)
+
+
+def test_a_zarr_folder_without_images_or_with_pickles_is_refused(tmp_path):
+    zarr.save_group(str(tmp_path / "other.zarr"), pictures=IMAGES)
+    with pytest.raises(DataFileError, match="needs an array 'images', it has .*pictures"):
+        ArrayData(tmp_path / "other.zarr")
+    evil, ran = tmp_path / "evil.zarr", tmp_path / "ran"
+    (evil / "images").mkdir(parents=True)
+    (evil / ".zgroup").write_text('{"zarr_format": 2}')
+    header = {"zarr_format": 2, "shape": [4], "chunks": [4], "dtype": "|O", "order": "C",
+              "compressor": None, "fill_value": None, "filters": [{"id": "pickle"}]}  # fmt: skip
+    (evil / "images" / ".zarray").write_text(json.dumps(header))
+    command = f"open({str(ran)!r}, 'w')"
+    (evil / "images" / "0").write_bytes(b"cbuiltins\neval\n(V" + command.encode() + b"\ntR.")
+    with pytest.raises(DataFileError, match="evil"):
+        ArrayData(evil)
+    assert not ran.exists()
 
 
 def test_a_folder_of_pictures_with_a_table(tmp_path):

@@ -27,8 +27,8 @@ class ArrayData(FactorData):
 
     `images` is one of
 
-    - the path of an npz or hdf5 file with the array `images` and, if they are known, `factors` and
-      `names`;
+    - the path of an npz, hdf5 or zarr file (`pip install zarr`) with the array `images` and, if
+      they are known, `factors` and `names`;
     - the path of a folder with pictures and, if factors are known, a table `factors.csv`: a column
       of file names, then a column for each factor;
     - an array, or what can be sliced like one (zarr, h5py, a memory map);

@@ -1,4 +1,4 @@
-"""Arrays in npz and hdf5 files, read in blocks of rows and checked, never unpickled."""
+"""Arrays in npz, hdf5 and zarr files, read in blocks of rows and checked, never unpickled."""
 
 from __future__ import annotations
 
@@ -55,8 +55,18 @@ class ArrayFile(AbstractContextManager, ABC):
             )
 
 
+ZARR_MARKS = ("zarr.json", ".zgroup")  # of a group in a folder: formats 3 and 2
+
+
+def is_zarr(path: Path) -> bool:
+    return any((path / mark).is_file() for mark in ZARR_MARKS)
+
+
 def open_arrays(path: Path) -> ArrayFile:
-    """The npz or hdf5 file at `path`, told apart by its first bytes and not by its name."""
+    """The npz, hdf5 or zarr file at `path`, told apart by what is in it and not by its name."""
+    if is_zarr(path):
+        with readable(path):
+            return ZarrFolder(path)
     with path.open("rb") as file:
         start = file.read(512)
     with readable(path):
@@ -138,6 +148,43 @@ class Hdf5File(ArrayFile):
         found = self._file.get(name)
         if not isinstance(found, h5py.Dataset):
             raise KeyError(name)
+        return found
+
+
+class ZarrFolder(ArrayFile):
+    """A group of zarr arrays in a folder, read chunk by chunk. Object arrays are refused unread."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import zarr
+        except ImportError as error:
+            raise DataFileError(f"{path} is a zarr folder: pip install zarr to read it") from error
+        self.path = path
+        self._group = zarr.open_group(str(path), mode="r")
+
+    def __exit__(self, *exc: object) -> None:
+        return
+
+    def names(self) -> list[str]:
+        return sorted(self._group.keys())
+
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        array = self._array(name)
+        return tuple(array.shape), array.dtype
+
+    def rows(self, name: str) -> Iterator[np.ndarray]:
+        with readable(self.path):
+            array = self._array(name)
+            step = max(1, array.chunks[0])
+            for start in range(0, array.shape[0], step):
+                yield np.asarray(array[start : start + step])
+
+    def _array(self, name: str) -> Any:
+        found = self._group[name]  # KeyError when it is absent
+        if not hasattr(found, "chunks"):
+            raise KeyError(name)
+        if found.dtype.hasobject:
+            raise DataFileError(f"{self.path} holds objects in {name!r} where numbers are needed")
         return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vaelib.datasets.array_data import ArrayData
-from vaelib.datasets.array_files import open_arrays
+from vaelib.datasets.array_files import is_zarr, open_arrays
 from vaelib.datasets.cars3d import Cars3D
 from vaelib.datasets.dsprites import DSprites
 from vaelib.datasets.mpi3d import MPI3D, SIZES
@@ -21,7 +21,7 @@ def recognise(path: str) -> tuple[type, str]:
     everything else is somebody's own, :class:`ArrayData`. FileNotFoundError, DataFileError.
     """
     found = find(path, "NAME")
-    cls = _of_folder(found) if found.is_dir() else _of_file(found)
+    cls = _of_folder(found) if found.is_dir() and not is_zarr(found) else _of_file(found)
     return cls, "images" if cls is ArrayData else "path"
 
 

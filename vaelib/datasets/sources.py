@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vaelib.datasets.array_files import ArrayFile, DataFileError, open_arrays
+from vaelib.datasets.array_files import ArrayFile, DataFileError, is_zarr, open_arrays
 from vaelib.datasets.columns import read_csv
 from vaelib.datasets.official import natural
 
@@ -45,14 +45,16 @@ class Source(ABC):
 
 
 def source_at(path: Path) -> Source:
-    return Folder(path) if path.is_dir() else Arrays(path)
+    return Folder(path) if path.is_dir() and not is_zarr(path) else Arrays(path)
 
 
 class Arrays(Source):
-    """An npz or hdf5 file with `images` and, if they are known, `factors` and their `names`."""
+    """An npz, hdf5 or zarr file with `images` and, if known, `factors` and their `names`."""
 
     def files(self) -> list[Path]:
-        return [self.path]
+        if not self.path.is_dir():
+            return [self.path]
+        return sorted(p for p in self.path.rglob("*") if p.is_file())  # zarr: a file a chunk
 
     def count(self) -> int:
         with open_arrays(self.path) as file:
