@@ -236,7 +236,9 @@ def test_pictures_say_what_is_certain():
     assert [t.get_text() for t in ax.get_xticklabels()] == ["σ = ∞", "σ = 0.2"]
     ax = plots.differences(frame, SMOKE.score, "R")
     faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"]
-    assert [face == "white" for face in faces] == [False, True, False, True]
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert names == ["A, σ = 0.2", "B, σ = 0.2", "A, σ = ∞", "B, σ = ∞"]
+    assert [face == "white" for face in faces] == [True, True, False, False]
     plt.close("all")
 
 
