@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from vaelib.checkpoint import Checkpoints, load_tensors, save_tensors
 from vaelib.datasets import FactorData
 from vaelib.files import write_json, write_whole
 from vaelib.objectives import Objective
-from vaelib.spec import from_spec, to_spec
+from vaelib.spec import brief, from_spec, to_spec
 from vaelib.types import Codes
 from vaelib.vae import VAE
 
@@ -182,8 +183,11 @@ def table(runs: list[Run], distribution: str = "uncorrelated") -> pd.DataFrame:
 
 
 def _table_row(run: Run, distribution: str) -> dict[str, Any]:
-    c, spec = run.config, to_spec(run.config.objective)
-    row = {"run": run.folder.name, "objective": spec.pop("type").split(":")[1], **spec}
+    c = run.config
+    parts = [(f.name, getattr(c.objective, f.name)) for f in fields(c.objective) if f.init]
+    row = {"run": run.folder.name, "objective": type(c.objective).__name__}
+    row |= {name: v if v is None or isinstance(v, bool | int | float | str) else brief(v)
+            for name, v in parts}  # fmt: skip
     row |= {"data": repr(c.data), "network": repr(c.network), "latent_dim": c.latent_dim}
     row |= {"steps": c.steps, "batch_size": c.batch_size, "seed": c.seed}
     if (run.folder / "log.csv").exists():
