@@ -146,7 +146,7 @@ for name, attempt in attempts.items():
 # ## 2 Training
 #
 # Nothing changes. The images are read once into a table in the data folder; each batch reads its own
-# rows, so that a set larger than the memory trains too. (The time below was taken on a busy machine.)
+# rows, so that a set larger than the memory trains too.
 
 # %%
 configs = [
