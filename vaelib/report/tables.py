@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vaelib.runs import Run
 
-QUICK = ("mig", "factor_vae_score")  # seconds a run; some others take minutes
+QUICK = ("mig", "factor_vae_score")  # a second a run; all metrics take about ten
 
 
 def check_metrics(names: Sequence[str]) -> None:
