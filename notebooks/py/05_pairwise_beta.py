@@ -586,7 +586,7 @@ with plots.style():
 # the model saw, and it is tilted
 
 # %% tags=["report"]
-explore(runs["PairwiseBeta", 0.2], megabytes=1.1)
+explore(runs["PairwiseBeta", 0.2], title="PairwiseBeta, σ = 0.2", megabytes=1.1)
 
 
 # %% [markdown]
