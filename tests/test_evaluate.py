@@ -162,3 +162,18 @@ def test_samples_are_those_of_the_papers():
     assert module.SAMPLES == 15_000
     codes = Codes(np.zeros((module.SAMPLES, 1)), np.zeros((module.SAMPLES, 1)))
     assert [len(part) for part in codes.split()] == [10_000, 5_000]
+
+
+def test_all_metrics_of_a_single_factor_leave_out_those_that_compare_factors():
+    rng = np.random.default_rng(0)
+    digit = rng.integers(10, size=(600, 1))
+    codes = Codes(np.hstack([digit + 0.1 * rng.normal(size=(600, 1)), rng.normal(size=(600, 2))]),
+                  digit, ("digit",))  # fmt: skip
+    table = score(codes)
+    assert {"mig", "explicitness", "sap", "unsupervised_scores"} <= set(table)
+    assert not {"pairwise_mig", "plane_angle"} & set(table) and table["mig"]["mig"] > 0.9
+    with pytest.raises(ValueError, match="pairwise_mig needs at least 2 of the factors"):
+        score(codes, ["pairwise_mig"])
+    still = Codes(codes.means, np.zeros_like(digit), ("digit",))
+    with pytest.raises(ValueError, match="needs at least . of the factors"):
+        score(still)

@@ -14,6 +14,7 @@ import numpy as np
 from vaelib import metrics as suite
 from vaelib import sanity
 from vaelib.files import write_json
+from vaelib.metrics._checks import TooFewFactors
 from vaelib.types import Codes
 
 if TYPE_CHECKING:
@@ -31,14 +32,24 @@ def score(
     """{metric: {value: number}} for the metrics named, or for all of them (None or ["all"]).
 
     `seed` goes to every metric that draws at random, so two models scored on the same images
-    are compared on the same draws. ValueError names an unknown metric and lists what there is.
+    are compared on the same draws. All metrics are all that these codes allow: one that needs more
+    factors than vary is left out, unless it is named. ValueError names an unknown metric and lists
+    what there is, or says what a metric lacks.
     """
     found = suite.all()
-    names = list(found) if metrics is None or list(metrics) == ["all"] else list(metrics)
+    everything = metrics is None or list(metrics) == ["all"]
+    names = list(found) if everything else list(metrics)
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ValueError(f"metrics must be among {', '.join(found)}, got {', '.join(unknown)}")
-    return {name: _call(found[name], codes, seed) for name in _bar(names, "scores", progress)}
+    table = {}
+    for name in _bar(names, "scores", progress):
+        try:
+            table[name] = _call(found[name], codes, seed)
+        except TooFewFactors:
+            if not (everything and (codes.factors != codes.factors[:1]).any()):
+                raise
+    return table
 
 
 def score_without(
