@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -105,3 +106,61 @@ def test_importing_loads_nothing_heavy(module):
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def stepped(optimizer, parameters, steps=3):
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        for parameter in parameters:
+            parameter.grad = torch.empty_like(parameter).normal_(generator=rng)
+        optimizer.step()
+    return [parameter.detach() for parameter in parameters]
+
+
+def layers():
+    torch.manual_seed(0)
+    made = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 4), torch.nn.Linear(8, 2))
+    return list(made.to(memory_format=torch.channels_last).parameters())
+
+
+def test_adam_in_one_kernel_takes_the_same_steps():
+    plain, fast = machine.plan("cpu", speedups=False), machine.plan("cpu", "float32")
+    one, other = layers(), layers()
+    usual = plain.adam(one, 1e-2)
+    ours = fast.adam(other, 1e-2)
+    assert not usual.param_groups[0]["fused"]
+    assert bool(ours.param_groups[0]["fused"]) == machine.has_fused_adam(fast.device)
+    for expected, found in zip(stepped(usual, one), stepped(ours, other), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_torch_without_that_kernel_gets_the_usual_adam(monkeypatch):
+    machine.has_fused_adam.cache_clear()
+    adam = torch.optim.Adam
+
+    def old(parameters, lr=1e-3, fused=None):
+        if fused:
+            raise RuntimeError("`fused=True` requires all the params to be CUDA")
+        return adam(parameters, lr=lr)
+
+    monkeypatch.setattr(torch.optim, "Adam", old)
+    assert not machine.plan("cpu", "float32").adam(layers(), 1e-2).param_groups[0]["fused"]
+    machine.has_fused_adam.cache_clear()
+
+
+def test_networks_are_compiled_for_long_trainings_on_a_gpu_only(monkeypatch):
+    modes = []
+
+    class Network(torch.nn.Module):
+        def compile(self, mode):
+            modes.append(mode)
+
+    monkeypatch.setattr(machine, "find_spec", lambda name: name)
+    cpu = machine.plan("cpu", "float32")
+    gpu = replace(cpu, device=torch.device("cuda"))
+    cpu.compile([Network()], 10**6)
+    replace(gpu, speedups=False).compile([Network()], 10**6)
+    gpu.compile([Network()], 100)
+    assert modes == []
+    gpu.compile([Network(), Network()], 10**6)
+    assert modes == ["reduce-overhead"] * 2

@@ -159,6 +159,17 @@ def test_resume_gives_the_same_weights_and_log(tmp_path, stop):
     assert not (cut.folder / "state").exists()
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_goes_on_with_or_without_speedups(tmp_path, first):
+    whole = train(SMALL, tmp_path / "whole", progress=False)
+    with pytest.raises(Stop):
+        train(replace(SMALL, speedups=first), tmp_path / "cut", on_log=stop_at(8), progress=False)
+    other = replace(SMALL, speedups=not first)
+    cut = train(other, tmp_path / "cut", progress=False)
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(cut)[name], value, rtol=1e-4, atol=1e-6)
+
+
 KILLED = """
     import sys, torch
     torch.set_num_threads(1)

@@ -16,6 +16,8 @@ from torch.optim import Optimizer
 
 from vaelib.files import write_whole
 
+HOW = {"fused"}  # options of an optimiser that go by the machine that resumes, not by the saved
+
 
 def save_tensors(
     path: Path, tensors: dict[str, Tensor], meta: dict[str, Any] | None = None
@@ -110,7 +112,9 @@ class TrainState:
             for key, value in _under(tensors, f"optimizer:{name}/").items():
                 index, field = key.split("/")
                 state.setdefault(int(index), {})[field] = value
-            optimizer.load_state_dict({"state": state, "param_groups": meta["groups"][name]})
+            pairs = zip(meta["groups"][name], optimizer.param_groups, strict=True)
+            groups = [saved | {key: own[key] for key in HOW & own.keys()} for saved, own in pairs]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
             _match_layout(optimizer)
 
 

@@ -19,7 +19,9 @@ from torch.func import functional_call, vmap
 
 from vaelib import machine
 from vaelib.checkpoint import TrainState
+from vaelib.datasets import FactorData
 from vaelib.objectives import Objective
+from vaelib.on_device import place
 from vaelib.runs import LogFile, Run
 from vaelib.sampling import Sampling
 from vaelib.schedules import set_learning_rate
@@ -45,6 +47,7 @@ class Member:
     """A run that trains with others."""
 
     config: TrainConfig
+    data: FactorData  # the configuration's, on the device where that pays
     run: Run
     vae: VAE
     objective: Objective
@@ -57,7 +60,7 @@ class Member:
         c = self.config
         rate = c.learning_rate * c.schedule.factor(step, c.steps)
         set_learning_rate(self.state.optimizers["vae"], rate)
-        return self.sampling.draw(c.data, c.batch_size, self.state.rng).to(plan.device)
+        return self.sampling.draw(self.data, c.batch_size, self.state.rng).to(plan.device)
 
     def learn(self, batch: Batch, out: VAEOutput, terms: dict[str, Tensor], step: int) -> None:
         """The model's own step, after the gradients of all, and what follows it."""
@@ -131,9 +134,9 @@ def _members(
         run.note_machine(plan)
         vae, objective, sampling, state = start(config, plan)
         first = run.checkpoints.restore(state)
-        members.append(
-            Member(config, run, vae, objective, sampling, state, run.open_log(first), [])
-        )
+        data = place(config.data, plan, (config.steps - first) * config.batch_size)
+        log = run.open_log(first)
+        members.append(Member(config, data, run, vae, objective, sampling, state, log, []))
     return members, first
 
 

@@ -19,6 +19,7 @@ from vaelib.datasets import DSprites, FactorData
 from vaelib.fast import budget
 from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
+from vaelib.on_device import place
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
@@ -114,6 +115,8 @@ def train(
     vae, objective, sampling, state = start(config, plan, progress)
     optimizer = state.optimizers["vae"]
     first = run.checkpoints.restore(state)
+    data = place(config.data, plan, (config.steps - first) * config.batch_size)
+    plan.compile([vae.encoder, vae.decoder], config.steps - first)
     log = run.open_log(first)
     recent: list[Tensor] = []  # losses since the last look; on a GPU, looking at each would wait
 
@@ -124,11 +127,11 @@ def train(
     for step in bar:
         factor = config.schedule.factor(step, config.steps)
         set_learning_rate(optimizer, config.learning_rate * factor)
-        batch = sampling.draw(config.data, config.batch_size, state.rng).to(plan.device)
+        batch = sampling.draw(data, config.batch_size, state.rng).to(plan.device)
+        optimizer.zero_grad()  # before the pass: CUDA graphs reuse the memory of old gradients
         with plan.autocast():
             out = objective.encode_decode(vae, batch.images, state.noise)
         loss, terms = objective(batch, out, step)
-        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         objective.learn(batch, out, step)
@@ -165,7 +168,7 @@ def start(
         sampling.prepare(config, vae, progress)
     vae.to(plan.device, memory_format=plan.layout)
     objective.to(plan.device)
-    optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate)
+    optimizer = plan.adam(vae.parameters(), config.learning_rate)
     state = TrainState(
         modules={"vae": vae, "objective": objective, "sampling": sampling},
         optimizers={"vae": optimizer, **objective.optimizers()},
