@@ -61,7 +61,7 @@ def test_pickled_arrays_are_never_opened(tmp_path):
     trap = np.empty(1, object)
     trap[0] = Trap()
     path = saved(tmp_path / "trap.npz", means=trap, factors=FACTORS)
-    with pytest.raises(ValueError, match="plain arrays"):
+    with pytest.raises(ValueError, match="pickled objects"):
         read_codes(path)
 
 
@@ -81,7 +81,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
     for name, content in wrong.items():
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name}.npz is not an .npz file"):
+        with pytest.raises(ValueError, match=f"{name}.npz is (not an .npz file|damaged)"):
             read_codes(path)
     with pytest.raises(ValueError, match="no file"):
         read_codes(tmp_path / "missing.npz")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from vaelib.files import write_whole
+from vaelib.datasets.array_files import NpzFile
+from vaelib.files import DataFileError, readable, write_whole
 from vaelib.types import Codes
 
 
@@ -21,13 +20,15 @@ def read_codes(path: str | Path) -> Codes:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"no file {path}")
-    arrays = _read(path)
-    missing = [name for name in ("means", "factors") if name not in arrays]
-    if missing:
-        raise ValueError(
-            f"{path} must hold the arrays 'means' (N, D) and 'factors' (N, K), "
-            f"it lacks {missing} and holds {sorted(arrays)}"
-        )
+    with readable(path, "is not an .npz file of plain arrays"), NpzFile(path) as file:
+        missing = [name for name in ("means", "factors") if name not in file.names()]
+        if missing:
+            raise DataFileError(
+                f"{path} must hold the arrays 'means' (N, D) and 'factors' (N, K), "
+                f"it lacks {missing} and holds {sorted(file.names())}"
+            )
+        wanted = {"means", "factors", "names"} & set(file.names())
+        arrays = {name: file.whole(name) for name in wanted}
     names = arrays.get("names", np.array([]))
     if names.ndim != 1 or (names.size and names.dtype.kind != "U"):
         raise ValueError(f"{path}: names must be an array of K strings, got {names.dtype}")
@@ -48,15 +49,3 @@ def write_codes(path: str | Path, codes: Codes) -> None:
 
     write_whole(Path(path), write)
 
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    try:
-        # opened here, because np.load leaves a damaged file open
-        with open(path, "rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            if isinstance(file, np.ndarray):
-                raise ValueError("it holds a single array without a name")
-            with file:
-                return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is not an .npz file of plain arrays: {error}") from error

@@ -1,13 +1,51 @@
-"""Files that are either whole or absent."""
+"""Files that are either whole or absent, and foreign files that are either read or refused."""
 
 from __future__ import annotations
 
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+MOST_TEXT = 64 << 20  # bytes of a JSON file or a log; what is larger is none
+
+
+class DataFileError(ValueError):
+    """A file is not what it must be: another kind, damaged, cut short or no data at all."""
+
+
+@contextmanager
+def readable(
+    path: Path, rule: str = "is damaged or cut short, get it again"
+) -> Iterator[None]:
+    """Whatever a parser raises on foreign bytes, as DataFileError: `path`, the rule and the cause.
+
+    A file that is not there or may not be read is told as such.
+    """
+    try:
+        yield
+    except (DataFileError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:
+        raise DataFileError(f"{path} {rule} ({error or type(error).__name__})") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. DataFileError when it holds none, or NaN or infinity."""
+    with readable(path, "is not a JSON object"):
+        if (size := path.stat().st_size) > MOST_TEXT:
+            raise ValueError(f"{size:,} bytes, at most {MOST_TEXT:,} are read")
+        value = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
+        if not isinstance(value, dict):
+            raise ValueError(f"it holds a {type(value).__name__}")
+    return value
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:

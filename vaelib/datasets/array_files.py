@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import zipfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 import numpy as np
 
+from vaelib.files import DataFileError, readable
 
-class DataFileError(ValueError):
-    """A file is not what its data set needs: another, damaged, cut short or no data at all."""
+BLOCK = 32 << 20  # bytes that are read at a time
+MOST_OF_A_ROW = 64 << 20  # bytes of an image, as of 2,300×2,300 pixels in colour and float32
+MOST_OF_A_CHUNK = 256 << 20  # bytes; each is unpacked at once
+MOST_WHOLE = 128 << 20  # bytes of an array that is read as one
+SQUEEZED = 1100  # times smaller a file can be than its arrays: 1032 is what deflate can do
 
 
 class ArrayFile(AbstractContextManager, ABC):
@@ -36,14 +41,22 @@ class ArrayFile(AbstractContextManager, ABC):
         """Its values in order, some thousands of rows at a time."""
 
     def find(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
-        """The header of an array; DataFileError when it is absent."""
+        """The header of an array; DataFileError when it is absent, or its rows are too large."""
         with readable(self.path):
             try:
-                return self.header(name)
+                shape, dtype = self.header(name)
             except KeyError:
                 raise DataFileError(
                     f"{self.path} needs an array {name!r}, it has {self.names()}"
                 ) from None
+        _check_size(f"a row of {name!r} in {self.path}", shape[1:], dtype, MOST_OF_A_ROW)
+        return shape, dtype
+
+    def whole(self, name: str) -> np.ndarray:
+        """An array that is small, at once. DataFileError for one that is not."""
+        shape, dtype = self.find(name)
+        _check_size(f"{name!r} in {self.path}", shape, dtype, MOST_WHOLE)
+        return np.concatenate([np.empty((0, *shape[1:]), dtype), *self.rows(name)])
 
     def require(self, name: str, shape: tuple[int, ...], kind: str) -> None:
         """DataFileError unless the array is there, of this shape and dtype kind (`u`, `i` …)."""
@@ -80,11 +93,11 @@ def open_arrays(path: Path) -> ArrayFile:
 class NpzFile(ArrayFile):
     """A zip of `.npy` files. Object arrays (pickles) are refused, members not asked for unread."""
 
-    block_bytes = 32 << 20
-
     def __init__(self, path: Path) -> None:
         self.path = path
         self._zip = zipfile.ZipFile(path)
+        if {m.compress_type for m in self._zip.infolist()} - {ZIP_STORED, ZIP_DEFLATED}:
+            raise DataFileError(f"{path} is packed in another way than np.savez does")
 
     def __exit__(self, *exc: object) -> None:
         self._zip.close()
@@ -94,13 +107,20 @@ class NpzFile(ArrayFile):
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         with self._zip.open(f"{name}.npy") as member:
-            return _npy_header(member, self.path)
+            return _npy_header(member, self.path)[::2]
+
+    def whole(self, name: str) -> np.ndarray:
+        _check_size(f"{name!r} in {self.path}", *self.find(name), MOST_WHOLE)
+        with readable(self.path), self._zip.open(f"{name}.npy") as member:
+            return np.lib.format.read_array(member, allow_pickle=False)
 
     def rows(self, name: str) -> Iterator[np.ndarray]:
+        (length, *cell), dtype = self.find(name)
+        row_bytes = math.prod(cell) * dtype.itemsize
+        step = max(1, BLOCK // max(1, row_bytes))
         with readable(self.path), self._zip.open(f"{name}.npy") as member:
-            (length, *cell), dtype = _npy_header(member, self.path)
-            row_bytes = int(np.prod(cell)) * dtype.itemsize
-            step = max(1, self.block_bytes // max(1, row_bytes))
+            if _npy_header(member, self.path)[1] and cell:
+                raise DataFileError(f"{self.path} holds {name!r} in Fortran order, not in C order")
             for start in range(0, length, step):
                 count = min(step, length - start)
                 data = member.read(count * row_bytes)
@@ -113,10 +133,6 @@ class NpzFile(ArrayFile):
 
 class Hdf5File(ArrayFile):
     """An hdf5 file, read in slabs of whole chunks: each chunk is decompressed once."""
-
-    most_rows = (
-        32_768  # of a slab; the official dSprites has chunks of 23,040 images × 2 × 4 pixels
-    )
 
     def __init__(self, path: Path) -> None:
         import h5py
@@ -132,13 +148,15 @@ class Hdf5File(ArrayFile):
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         array = self._array(name)
+        most = SQUEEZED * self.path.stat().st_size
+        _check_size(f"{name!r} in {self.path}", array.shape, array.dtype, most)
         return array.shape, array.dtype
 
     def rows(self, name: str) -> Iterator[np.ndarray]:
+        shape, dtype = self.find(name)
         with readable(self.path):
             array = self._array(name)
-            chunk = array.chunks[0] if array.chunks else 8192
-            step = chunk * max(1, 8192 // chunk) if chunk <= self.most_rows else 8192
+            step = _step(self.path, shape, dtype, array.chunks)
             for start in range(0, len(array), step):
                 yield array[start : start + step]
 
@@ -173,10 +191,11 @@ class ZarrFolder(ArrayFile):
         return tuple(array.shape), array.dtype
 
     def rows(self, name: str) -> Iterator[np.ndarray]:
+        shape, dtype = self.find(name)
         with readable(self.path):
             array = self._array(name)
-            step = max(1, array.chunks[0])
-            for start in range(0, array.shape[0], step):
+            step = _step(self.path, shape, dtype, array.chunks)
+            for start in range(0, shape[0], step):
                 yield np.asarray(array[start : start + step])
 
     def _array(self, name: str) -> Any:
@@ -188,45 +207,38 @@ class ZarrFolder(ArrayFile):
         return found
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Failures to read, as DataFileError."""
-    try:
-        yield
-    except DataFileError:
-        raise
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        ValueError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
-        raise DataFileError(
-            f"{path} is damaged or cut short ({error or type(error).__name__}): get it again"
-        ) from error
+def _check_size(what: str, shape: tuple[int, ...], dtype: np.dtype, most: int) -> None:
+    if (size := math.prod(shape) * dtype.itemsize) > most:
+        raise DataFileError(f"{what} takes {size:,} bytes by its header, at most {most:,} can be")
 
 
-def _npy_header(member: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype]:
+def _step(path: Path, shape: tuple[int, ...], dtype: np.dtype, chunks: Any) -> int:
+    """Rows to read at a time: whole chunks, each of which is unpacked once, as far as they fit.
+
+    The official dSprites has chunks of 23,040 images × 2 × 4 pixels.
+    """
+    fit = max(1, 4 * BLOCK // max(1, math.prod(shape[1:]) * dtype.itemsize))
+    if not chunks:
+        return min(fit, 8192)
+    _check_size(f"a chunk in {path}", chunks, dtype, MOST_OF_A_CHUNK)
+    return min(fit, chunks[0] * max(1, 8192 // chunks[0]))
+
+
+def _npy_header(member: BinaryIO, path: Path) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran order, and dtype."""
     version = np.lib.format.read_magic(member)
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     if version not in readers:
-        raise DataFileError(
-            f"{path} uses version {version} of the npy format, 1.0 or 2.0 is needed"
-        )
+        raise DataFileError(f"{path} has version {version} of the npy format, not 1.0 or 2.0")
     with warnings.catch_warnings():  # headers that Python 2 wrote, as in the official file
         warnings.simplefilter("ignore", UserWarning)
         shape, fortran, dtype = readers[version](member)
     if dtype.hasobject:
         raise DataFileError(f"{path} holds pickled objects where numbers are needed")
-    if fortran and len(shape) > 1:
-        raise DataFileError(f"{path} holds an array in Fortran order, C order is needed")
-    return shape, dtype
+    return shape, fortran, dtype
 
 
 def _guess(start: bytes) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelib.datasets.array_files import DataFileError
+from vaelib.files import DataFileError, readable
 
 MOST_VALUES = 1000  # of one factor
+MOST_LETTERS = 1000  # of a cell in a table
 OWN_NAMES = ("image", "copy")  # factors that ArrayData adds itself
 
 
@@ -81,11 +82,13 @@ def count_equal(rows: np.ndarray) -> np.ndarray:
 
 def read_csv(path: Path) -> tuple[np.ndarray, list[str], list[str]]:
     """A table with a header: the columns but the first (N, K) as text, their names, the first."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = [row for row in csv.reader(file) if row]
-    except (ValueError, csv.Error) as error:
-        raise DataFileError(f"{path} must be a CSV file with a header: {error}") from error
+    with (
+        readable(path, "must be a CSV file with a header"),
+        path.open(newline="", encoding="utf-8-sig") as file,
+    ):
+        header, *rows = [row for row in csv.reader(file) if row]
+        if (longest := max(len(cell) for row in rows for cell in row)) > MOST_LETTERS:
+            raise ValueError(f"a cell of {longest:,} letters, at most {MOST_LETTERS} are read")
     uneven = [i for i, row in enumerate(rows, 2) if len(row) != len(header)]
     if len(header) < 2 or uneven or not rows:
         where = f", line {uneven[0]} has {len(rows[uneven[0] - 2])}" if uneven else ""

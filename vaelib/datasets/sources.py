@@ -12,9 +12,11 @@ import numpy as np
 from vaelib.datasets.array_files import ArrayFile, DataFileError, is_zarr, open_arrays
 from vaelib.datasets.columns import read_csv
 from vaelib.datasets.official import natural
+from vaelib.files import readable
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 TABLE = "factors.csv"  # in a folder of pictures
+MOST_PIXELS = 64_000_000  # of a picture
 HOW = (
     "np.savez(path, images=images, factors=factors, names=names) writes a file that fits; factors "
     "and names may be left out"
@@ -75,11 +77,12 @@ class Arrays(Source):
         with open_arrays(self.path) as file:
             if "factors" not in file.names():
                 return None
-            columns = np.concatenate(list(file.rows("factors")))
+            columns = file.whole("factors")
             columns = columns[:, None] if columns.ndim == 1 else columns
             if columns.ndim != 2:
                 raise DataFileError(f"factors in {self.path} must be (N, K), got {columns.shape}")
-            return text_of(columns), _names(file, columns.shape[1])
+            with readable(self.path, "holds text that is not UTF-8"):
+                return text_of(columns), _names(file, columns.shape[1])
 
     def _images(self, file: ArrayFile) -> tuple[tuple[int, ...], np.dtype]:
         try:
@@ -91,7 +94,7 @@ class Arrays(Source):
 def _names(file: ArrayFile, count: int) -> list[str]:
     if "names" not in file.names():
         return ["factor"] if count == 1 else [f"factor_{k}" for k in range(count)]
-    return [str(name) for name in text_of(np.concatenate(list(file.rows("names")))).ravel()]
+    return [str(name) for name in text_of(file.whole("names")).ravel()]
 
 
 def text_of(values: np.ndarray) -> np.ndarray:
@@ -126,15 +129,13 @@ class Folder(Source):
                 modes.add(image.mode)
         mode = "L" if modes <= {"L", "1"} else "RGB"
         for path in pictures:
-            with _opened(path) as image:
-                try:
-                    flat = image.convert("RGBA") if "A" in image.getbands() else image
-                    if flat.mode == "RGBA":  # what is transparent becomes white
-                        white = Image.new("RGBA", flat.size, "white")
-                        flat = Image.alpha_composite(white, flat)
-                    yield np.asarray(flat.convert(mode))[None]
-                except (OSError, SyntaxError) as error:
-                    raise DataFileError(f"{path} is damaged or cut short: {error}") from error
+            with _opened(path) as image, readable(path):
+                flat = image.convert("RGBA") if "A" in image.getbands() else image
+                if flat.mode == "RGBA":  # what is transparent becomes white
+                    white = Image.new("RGBA", flat.size, "white")
+                    flat = Image.alpha_composite(white, flat)
+                pixels = np.asarray(flat.convert(mode))[None]
+            yield pixels
 
     def factors(self) -> tuple[np.ndarray, list[str]] | None:
         if not (self.path / TABLE).exists():
@@ -145,8 +146,9 @@ class Folder(Source):
     def _pictures(self) -> list[Path]:
         if (self.path / TABLE).exists():
             _, _, files = read_csv(self.path / TABLE)
-            missing = [name for name in files if not (self.path / name).is_file()]
-            if missing:
+            if away := [name for name in files if Path(name).is_absolute() or ".." in name]:
+                raise DataFileError(f"{self.path / TABLE} names {away[0]}, outside of its folder")
+            if missing := [name for name in files if not (self.path / name).is_file()]:
                 raise DataFileError(f"{self.path / TABLE} names {missing[0]}, which is not there")
             return [self.path / name for name in files]
         names = [p.name for p in self.path.iterdir() if p.suffix.lower() in PICTURES]
@@ -156,9 +158,10 @@ class Folder(Source):
 
 
 def _opened(path: Path) -> Any:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
-        return Image.open(path)
-    except UnidentifiedImageError as error:
-        raise DataFileError(f"{path} is no picture") from error
+    with readable(path, "is no picture"):
+        image = Image.open(path)
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width}×{image.height} pixels, {MOST_PIXELS:,} are too many")
+        return image
