@@ -10,8 +10,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import nn
+
+if TYPE_CHECKING:
+    from vaelib.vae import VAE
 
 Shape = tuple[int, int, int]  # (C, H, W)
 
@@ -26,6 +30,10 @@ class Network(ABC):
     @abstractmethod
     def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
         """A module (B, latent_dim) → (B, C, H, W) logits."""
+
+    def begin(self, vae: VAE, progress: bool = False) -> None:
+        """Called once on a new model, before it is trained: earlier weights are loaded here, and
+        `requires_grad` taken from what shall stay as it is. By default nothing."""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ def start(
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         vae = VAE(config.network, config.data.image_shape, config.latent_dim)
+        config.network.begin(vae, progress)
         noise = torch.Generator(plan.device).manual_seed(config.seed)
         objective: Objective = from_spec(to_spec(config.objective))  # the caller's stays untouched
         objective.prepare(vae, len(config.data), noise)
@@ -168,7 +169,8 @@ def start(
         sampling.prepare(config, vae, progress)
     vae.to(plan.device, memory_format=plan.layout)
     objective.to(plan.device)
-    optimizer = plan.adam(vae.parameters(), config.learning_rate)
+    trained = [weight for weight in vae.parameters() if weight.requires_grad]
+    optimizer = plan.adam(trained, config.learning_rate)
     state = TrainState(
         modules={"vae": vae, "objective": objective, "sampling": sampling},
         optimizers={"vae": optimizer, **objective.optimizers()},
