@@ -1,4 +1,4 @@
-"""A training that stays in memory and is timed a few steps at a time."""
+"""A training that stays in memory and goes on a few steps at a time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from vaelib import machine
+from vaelib.schedules import set_learning_rate
 from vaelib.train import TrainConfig, start
 
 
@@ -21,24 +22,37 @@ class Stepper:
         self.plan = machine.plan("cpu", config.precision, config.speedups)
         self.plan.begin()
         self.vae, self.objective, self.sampling, self.state = start(config, self.plan)
+        self.optimizers = {self.state.optimizers["vae"]: config.learning_rate}
         self.step = 0
 
     def run(self, steps: int) -> float:
         """CPU seconds a step."""
         began = time.process_time()
         for _ in range(steps):
-            batch = self.sampling.draw(self.config.data, self.config.batch_size, self.state.rng)
-            batch = batch.to("cpu")
-            with self.plan.autocast():
-                out = self.objective.encode_decode(self.vae, batch.images, self.state.noise)
-            loss, _ = self.objective(batch, out, self.step)
-            self.state.optimizers["vae"].zero_grad()
-            loss.backward()
-            self.state.optimizers["vae"].step()
-            self.objective.learn(batch, out, self.step)
-            self.sampling.observe(out, self.step)
-            self.step += 1
+            self.advance()
         return (time.process_time() - began) / steps
+
+    def advance(self) -> None:
+        c = self.config
+        factor = c.schedule.factor(self.step, c.steps)
+        for optimizer, rate in self.optimizers.items():
+            set_learning_rate(optimizer, rate * factor)
+        batch = self.sampling.draw(c.data, self.batch_size(), self.state.rng).to("cpu")
+        with self.plan.autocast():
+            out = self.objective.encode_decode(self.vae, batch.images, self.state.noise)
+        loss, _ = self.objective(batch, out, self.step)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.objective.learn(batch, out, self.step)
+        self.sampling.observe(out, self.step)
+        self.step += 1
+
+    def batch_size(self) -> int:
+        """Images of the next step."""
+        return self.config.batch_size
 
 
 class Apart:
@@ -65,9 +79,7 @@ def _run(steps: int) -> float:
     return _stepper.run(steps)
 
 
-def in_turn(
-    steppers: dict[str, Stepper | Apart], rounds: int, steps: int
-) -> dict[str, np.ndarray]:
+def in_turn(steppers: dict[str, Stepper | Apart], rounds: int, steps: int) -> dict[str, np.ndarray]:
     """CPU seconds a step, one number a round, for each; they take turns, after a warm-up."""
     for stepper in steppers.values():
         stepper.run(3)

@@ -1,14 +1,17 @@
 """The benchmarks' own logic; that they run at all is seen with `python -m benchmarks --short`."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import _results, loader, speedrun
+from benchmarks import _results, loader, recipes, speedrun
 from benchmarks._held_out import HeldOutLoss, Without, held_out_loss
 from benchmarks._stepper import Apart, Stepper, in_turn
+from benchmarks._tried import RECIPES as TRIED
+from benchmarks._tried import Recipe
 from vaelib.datasets import DSprites
 from vaelib.networks import MLP
 from vaelib.objectives import BetaVAE
@@ -100,3 +103,60 @@ def test_the_table_of_a_file_is_read_as_drawn():
     data = loader.from_table(images=7)
     factors = DSprites().factors(np.arange(7))
     np.testing.assert_array_equal(data.render(factors), DSprites().render(factors))
+
+
+@pytest.fixture
+def tiny_recipes(monkeypatch):
+    monkeypatch.setattr(recipes, "FAST", replace(TINY, sampling=TrainConfig().sampling))
+    monkeypatch.setattr(recipes, "RECIPES", {"fast": Recipe("as it is")})
+
+
+def test_an_attempt_is_the_training_of_its_configuration(tiny_recipes, tmp_path):
+    attempt = recipes.Attempt(Recipe("as it is"), 1.0, TINY.steps, 0)
+    attempt.run(TINY.steps)
+    run = train(attempt.config, tmp_path / "run", progress=False)
+    for name, value in run.vae.state_dict().items():
+        assert torch.equal(attempt.vae.state_dict()[name], value)
+
+
+def test_a_recipe_sets_batches_optimisers_weights_and_what_is_tested(tiny_recipes):
+    seen = []
+    recipe = Recipe(
+        "all at once",
+        batch_size=lambda done: 2 if done < 0.5 else 6,
+        optimizers=lambda vae, rate: {torch.optim.SGD(vae.parameters(), 1.0): 10 * rate},
+        initialise=lambda vae: seen.append(vae),
+        average=0.5,
+    )
+    attempt = recipes.Attempt(recipe, 1.0, 4, 0)
+    sizes = []
+    for _ in range(4):
+        sizes.append(attempt.batch_size())
+        attempt.advance()
+    assert sizes == [2, 2, 6, 6] and seen == [attempt.vae]
+    (optimizer,) = attempt.optimizers
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(10 * TINY.learning_rate)
+    newest = next(attempt.vae.parameters())
+    assert not torch.equal(next(attempt.tested.parameters()), newest)
+    assert 0 < recipes.test_loss(attempt) < 5000
+
+
+def test_a_dearer_recipe_gets_fewer_steps_and_is_compared_by_seed(tiny_recipes, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "dear", Recipe("twice as dear"))
+    monkeypatch.setattr(recipes, "cost", lambda recipe, rounds: 2.0)
+    rows = [recipes.measure(n, 1.0, s, 8, 1) for n in ("fast", "dear") for s in (0, 1)]
+    assert [row["steps"] for row in rows] == [8, 8, 4, 4]
+    losses = [row["test loss"] for row in rows]
+    gains = [losses[2] - losses[0], losses[3] - losses[1]]
+    by_name = {row["recipe"]: row for row in recipes.summary(rows)}
+    expected = f"{np.mean(gains):+.1f} ± {np.std(gains, ddof=1) / np.sqrt(2):.1f}"
+    assert by_name["dear"]["against fast"] == expected and by_name["dear"]["seeds"] == 2
+
+
+def test_every_tried_recipe_makes_steps():
+    for name, recipe in TRIED.items():
+        if name in ("Muon", "schedule-free"):  # not in every torch, not among the packages
+            continue
+        attempt = recipes.Attempt(replace(recipe, batch_size=lambda done: 2), 1.0, 1, 0)
+        attempt.run(1)
+        assert all(p.isfinite().all() for p in attempt.tested.parameters()), name
