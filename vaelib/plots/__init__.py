@@ -4,6 +4,7 @@ None shows or saves anything: that is the caller's business. `with plots.style()
 your own the same look.
 """
 
+from vaelib.plots.attention import attention
 from vaelib.plots.factors import joint_histogram, joint_histograms, mutual_information
 from vaelib.plots.images import image_grid, prior_samples, reconstructions, traversal
 from vaelib.plots.palette import COLOURS, MARKERS, WIDTH, style
@@ -15,6 +16,7 @@ __all__ = [
     "COLOURS",
     "MARKERS",
     "WIDTH",
+    "attention",
     "curves",
     "differences",
     "image_grid",

@@ -137,6 +137,17 @@ class ViTDecoder(nn.Module):
             tokens = block(tokens, memory)
         return self.image(self.norm(tokens))
 
+    def attention(self, z: Tensor) -> list[Tensor]:
+        """How much each place attends to each latent in each block: (B, heads, N, D) each."""
+        memory = self.memory_norm(self.latents(z))
+        tokens = self.positions.expand(len(memory), -1, -1)
+        found = []
+        for block in self.blocks:
+            weights = block.attention.weights(block.before_attention(tokens), memory)
+            found.append(weights[..., len(self.positions) :])
+            tokens = block(tokens, memory)
+        return found
+
     def image(self, tokens: Tensor) -> Tensor:
         """The patches that tokens (B, N, W) stand for, put together: (B, C, H, W)."""
         pixels = self.pixels(tokens).transpose(1, 2)
