@@ -39,14 +39,15 @@ def seconds(work: Callable[[], Any], rounds: int) -> float:
     return float(np.median(times[1:]))
 
 
-def from_table(images: int) -> DSprites:
+def from_table(images: int, rows: int = GRID) -> DSprites:
     """dSprites as read from its file: packed bits in a mapped table, here drawn instead."""
     drawn = DSprites()
     packed = drawn.packed(drawn.factors(np.arange(images)))
-    file = Path(tempfile.mkdtemp()) / "table.npy"
-    np.save(file, np.resize(packed, (GRID, packed.shape[1])))  # a small drawing fills all rows
-    data = DSprites(str(file))
-    vars(data)["_table"] = np.load(file, mmap_mode="r")
+    data = DSprites("table.npy")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # what is mapped stays
+        file = Path(folder) / "table.npy"
+        np.save(file, np.resize(packed, (rows, packed.shape[1])))  # a small drawing fills them
+        vars(data)["_table"] = np.load(file, mmap_mode="r")
     return data
 
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from benchmarks import _results, loader, recipes, speedrun
+from benchmarks import _results, gpu, loader, quality, recipes, speedrun
 from benchmarks._held_out import HeldOutLoss, Without, held_out_loss
 from benchmarks._stepper import Apart, Stepper, in_turn
 from benchmarks._tried import RECIPES as TRIED
@@ -100,7 +101,7 @@ def test_limits_say_whether_they_are_kept():
 
 
 def test_the_table_of_a_file_is_read_as_drawn():
-    data = loader.from_table(images=7)
+    data = loader.from_table(images=7, rows=7)
     factors = DSprites().factors(np.arange(7))
     np.testing.assert_array_equal(data.render(factors), DSprites().render(factors))
 
@@ -160,3 +161,39 @@ def test_every_tried_recipe_makes_steps():
         attempt = recipes.Attempt(replace(recipe, batch_size=lambda done: 2), 1.0, 1, 0)
         attempt.run(1)
         assert all(p.isfinite().all() for p in attempt.tested.parameters()), name
+
+
+def test_the_gpu_s_rate_is_that_of_the_second_half(monkeypatch):
+    log = pd.DataFrame({"step": [1, 10, 20], "seconds": [60.0, 61.0, 66.0]})
+    assert gpu.rate(log, 64, runs=16) == 16 * 64 * 10 / 5
+    monkeypatch.setattr(gpu, "MANY", 2)
+    on_cpu = replace(TINY, data=DSprites(), sampling=TrainConfig().sampling, log_every=1)
+    rows = gpu.measure(on_cpu, many_steps=4)
+    assert len(rows) == 4 and all(row["value"] > 0 and row["kept"] == "NO" for row in rows)
+
+
+def test_answers_are_paired_by_seed():
+    def rows(variant, values):
+        named = [dict.fromkeys(quality.MEASURES, value) for value in values]
+        return [{"variant": variant, "seed": s, "steps": 9} | m for s, m in enumerate(named)]
+
+    found = quality.answers(
+        rows("Fast, float32", [1.0, 5.0, 3.0])
+        + rows("Fast, bfloat16", [1.1, 4.9, 3.05])
+        + rows("Burgess, bfloat16", [0.0, 3.9, 2.0])
+    )
+    told = {(row["question"], row["measure"]): row for row in found}
+    assert told["bfloat16 for float32", "MIG"]["answer"] == "within one standard error"
+    assert told["Fast for Burgess", "MIG"]["answer"] == "better"
+    assert told["Fast for Burgess", "MIG"]["difference"] == "+1.050 ± 0.029"
+    assert quality.verdict(-0.2, 0.1) == "worse"
+
+
+def test_a_run_is_measured_on_images_that_it_never_saw(tmp_path):
+    config = replace(TINY, sampling=TrainConfig().sampling)
+    run = train(config, tmp_path / "run", progress=False)
+    found = quality.measure(run, images=300)
+    images = torch.from_numpy(DSprites().render(DSprites().factors(TINY.data.test_index))).float()
+    expected = -float(held_out_loss(run.vae, (images,)).sum())
+    assert found["test ELBO"] == pytest.approx(expected, rel=1e-4)
+    assert run.scores["uncorrelated"]["scores"]["mig"]["mig"] == found["MIG"]
