@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--train", nargs="*", choices=RECIPES, metavar="RECIPE")
     parser.add_argument("--beta", type=float, nargs="+", default=[1.0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--steps", type=int, default=800, help="of the fast recipe")
+    parser.add_argument("--steps", type=int, default=600, help="of the fast recipe")
     parser.add_argument("--rounds", type=int, default=8, help="of the timing")
     parser.add_argument("--short", action="store_true", help="only see that it runs")
     options = parser.parse_args(arguments)
