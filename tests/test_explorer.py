@@ -25,6 +25,7 @@ from vaelib.networks import MLP, Burgess, Fast, Locatello
 from vaelib.paths import shipped_dir
 from vaelib.runs import find
 from vaelib.vae import VAE
+from vaelib.vit import ClassToken, LatentAttention, MeanPooling, ViT, attention_maps
 
 SHIPPED = {run.folder.name: run for run in find(shipped_dir())}
 NETWORKS = [Fast(16, 32), Burgess(8, 32), Locatello(), Locatello(deep_kernel=2), MLP(48)]
@@ -71,6 +72,32 @@ def computed(engine, module: nn.Module, inputs: torch.Tensor) -> tuple[torch.Ten
 
 
 # The networks
+
+POOLINGS = [LatentAttention(), MeanPooling(), ClassToken()]
+
+
+@pytest.mark.parametrize("shape", [(1, 64, 64), (3, 32, 32)], ids=str)
+@pytest.mark.parametrize("pooling", POOLINGS, ids=repr)
+def test_transformers_are_computed_as_torch_does(engine, pooling, shape):
+    torch.manual_seed(0)
+    vae = VAE(ViT(16, 2, 1, 2, adapters=3, pooling=pooling), shape, 5).requires_grad_(False)
+    for weight in vae.parameters():
+        weight.add_(0.1 * torch.randn(weight.shape))  # adapters too do something
+    images, codes = torch.rand(2, *shape), torch.randn(2, 5)
+    encoded, _ = computed(engine, vae.encoder, images)
+    decoded, _ = computed(engine, vae.decoder, codes)
+    torch.testing.assert_close(encoded, vae.encoder(images), atol=1e-3, rtol=0)
+    torch.testing.assert_close(decoded, vae.decoder(codes).flatten(1), atol=1e-3, rtol=0)
+
+
+def test_where_each_latent_looks_is_what_torch_says(engine):
+    torch.manual_seed(0)
+    vae, pack = VAE(ViT(16, 2, 1, 2), (1, 32, 32), 3).requires_grad_(False), Pack()
+    image = torch.rand(1, 1, 32, 32)
+    job = {"layers": describe(vae.encoder, pack), "blob": pack.text(), "x": image.ravel().tolist()}
+    code = "const f = network(job.layers, await unpack(job.blob), [1, 32, 32]); f(job.x);"
+    found = np.reshape(engine(code + "return [...f.maps()];", job), (3, 4, 4))
+    np.testing.assert_allclose(found, attention_maps(vae, image)[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -1,7 +1,8 @@
 """A network as a list that a browser can compute: read from the modules themselves.
 
 The encoder and the decoder are `nn.Sequential`s, so that nothing has to be known about the network
-that made them. `engine.js` has one function for each kind of layer here.
+that made them, or the two halves of a transformer (:mod:`vaelib.explorer.transformers`).
+`engine.js` has one function for each kind of layer here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import Any
 
 from torch import nn
 
+from vaelib.explorer import transformers
 from vaelib.explorer.packing import Pack
+from vaelib.vit.network import ViTDecoder, ViTEncoder
 
 KNOWN = (
     "Linear, Conv2d, ConvTranspose2d, ReLU, Tanh, Flatten, Unflatten, PixelShuffle, PixelUnshuffle"
@@ -26,13 +29,17 @@ def describe(module: nn.Module, pack: Pack) -> list[Layer]:
     """
     if isinstance(module, nn.Sequential):
         return [layer for child in module for layer in describe(child, pack)]
+    if isinstance(module, ViTEncoder):
+        return transformers.encoder(module, pack)
+    if isinstance(module, ViTDecoder):
+        return transformers.decoder(module, pack)
     return [_layer(module, pack)]
 
 
 @singledispatch
 def _layer(module: nn.Module, pack: Pack) -> Layer:
     raise ValueError(
-        f"the explorer computes networks made of {KNOWN}, one after the other; "
+        f"the explorer computes a ViT, and networks made of {KNOWN}, one after the other; "
         f"got a {type(module).__name__}"
     )
 

@@ -1,4 +1,14 @@
-"""The explorer as one page of HTML that loads nothing, as a file or inside a notebook."""
+"""The explorer as one page of HTML that loads nothing, as a file or inside a notebook.
+
+>>> from vaelib.paths import shipped_dir
+>>> from vaelib.runs import Run
+>>> run = Run(shipped_dir() / "dsprites_beta_4")
+>>> page: Explorer = explore(run, title="A β-VAE", samples=100)
+>>> page.save("explorer.html").name, compare(run, run, names=("one", "same"), samples=100).names
+('explorer.html', ('one', 'same'))
+>>> to_json({"text": "</script>"}), all(map(len, (script(), style(), source("widget.js"))))
+('{"text": "\\u003c/script>"}', True)
+"""
 
 from __future__ import annotations
 
@@ -26,7 +36,7 @@ POLICY = (
 )
 BITS = (16, 14, 12, 10, 8)  # of a weight: the most that fit the size wanted
 SCRIPTS = (
-    "engine", "dsprites", "gif", "dom", "model", "app", "stage", "sliders", "pad", "draw",
+    "engine", "transformer", "dsprites", "gif", "dom", "model", "app", "stage", "sliders", "pad", "draw",
     "between", "questions", "factors", "main",
 )  # fmt: skip
 HEIGHT = 1000  # pixels of the frame in a notebook, until the page says how tall it is

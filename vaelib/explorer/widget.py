@@ -21,6 +21,12 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     `observe(f, "code")` calls `f` at each move. The code is a list of D numbers, [] until the
     widget is first seen; `model` is the index of the model that the sliders move.
+
+    >>> from vaelib.explorer import explore
+    >>> from vaelib.paths import shipped_dir
+    >>> from vaelib.runs import Run
+    >>> widget = ExplorerWidget(explore(Run(shipped_dir() / "dsprites_beta_4"), samples=100))
+    >>> widget.code = [0.0] * 10
     """
 
     _esm = f"{script()}\n{source('widget.js')}"

@@ -183,16 +183,19 @@ function rearrange(places, back) {
 }
 
 /** A function from the input to the output of a list of layers. Its result is overwritten by the
- * next call. Throws an Error for a layer that is not known. */
+ * next call; `maps()` tells where a transformer's latents looked in that call, if it is one. Throws
+ * an Error for a layer that is not known. */
 function network(layers, bytes, shape) {
   const steps = layers.map((layer) => {
     if (!Object.hasOwn(LAYERS, layer.type)) {
       throw new Error(`unknown layer ${layer.type}; known are ${Object.keys(LAYERS).join(", ")}`);
     }
     const weights = layer.weight ? [read(bytes, layer.weight), read(bytes, layer.bias)] : [];
-    const step = LAYERS[layer.type](layer, weights, shape);
+    const step = LAYERS[layer.type](layer, weights, shape, bytes);
     shape = step.shape;
     return step.run;
   });
-  return (x) => steps.reduce((value, step) => step(value), x);
+  const run = (x) => steps.reduce((value, step) => step(value), x);
+  run.maps = () => steps.find((step) => step.maps)?.maps;
+  return run;
 }

@@ -25,12 +25,12 @@ class Model {
     return Float32Array.from(this.kl, (_, j) => this.means[j * this.count + i]);
   }
 
-  /** q(z|x) of an image in [0, 1]: mean, std and KL in nats of each latent. */
+  /** q(z|x) of an image in [0, 1]: mean, std and KL in nats of each latent; maps (D, N), if any. */
   encode(image) {
     const out = this.encoder(image), D = this.latents;
     const mean = out.slice(0, D), logvar = out.slice(D, 2 * D);
     const kl = mean.map((m, j) => 0.5 * (m * m + Math.exp(logvar[j]) - 1 - logvar[j]));
-    return { mean, std: logvar.map((v) => Math.exp(v / 2)), kl };
+    return { mean, std: logvar.map((v) => Math.exp(v / 2)), kl, maps: this.encoder.maps() };
   }
 
   /** The chance of each pixel to be white, or of each colour's brightness: a new array. */

@@ -57,6 +57,8 @@ function latentRow(app, j) {
   });
   const most = Math.max(...model.kl);
   const bar = h("span", { class: "kl", style: `width:${(64 * model.kl[j]) / most}px` });
+  const { maps } = app.posterior;
+  const look = maps && imageCanvas([3, shape[1], shape[2]], 64, `where latent ${j} is read from`);
   const density = chart(560, 26, { class: "density", ariaHidden: "true" });
   const pictures = h("canvas", {
     class: "row", width: CELLS * shape[2], height: shape[1], role: "img",
@@ -71,7 +73,7 @@ function latentRow(app, j) {
   const element = h(
     "div", { class: "latent" },
     h("label", { htmlFor: id }, `z${j}`),
-    h("span", { class: "nats" }, bar, `${model.kl[j].toFixed(2)} nats`),
+    h("span", { class: "nats" }, bar, `${model.kl[j].toFixed(2)} nats`, look),
     h("div", { class: "track" }, density.canvas, input, h("div", { class: "cells" }, pictures, frame)),
     h("span", { class: "value" }, output, play),
   );
@@ -89,7 +91,9 @@ function latentRow(app, j) {
       frame.style.left = `${(100 * at) / CELLS}%`;
       play.textContent = app.playing === j ? "⏸" : "▶";
       play.ariaPressed = String(app.playing === j);
-      if (begins) density.draw((context, w, height) => drawDensity(context, w, height, app, j, element));
+      if (!begins) return;
+      density.draw((context, w, height) => drawDensity(context, w, height, app, j, element));
+      if (look) paint(look, lookedAt(app, j), [3, shape[1], shape[2]]);
     },
     *pictures() {
       const code = app.code.slice();
@@ -100,6 +104,21 @@ function latentRow(app, j) {
       }
     },
   };
+}
+
+/** The start image in grey, and over it in colour where the encoder looked for latent j: (3, H, W). */
+function lookedAt({ start, posterior, model, shape: [C, H, W] }, j) {
+  const n = posterior.maps.length / model.latents, cells = Math.sqrt(n), P = H * W;
+  const map = posterior.maps.subarray(j * n, (j + 1) * n), most = Math.max(...map);
+  const picture = new Float32Array(3 * P);
+  for (let p = 0; p < P; p++) {
+    const row = Math.floor((Math.floor(p / W) * cells) / H), column = Math.floor(((p % W) * cells) / W);
+    const strength = map[row * cells + column] / most;
+    let grey = 0;
+    for (let c = 0; c < C; c++) grey += (0.4 * start.image[c * P + p]) / C;
+    [1, 0.55, 0].forEach((part, c) => (picture[c * P + p] = Math.min(1, grey + part * strength)));
+  }
+  return picture;
 }
 
 /** Up and down lead to the slider above or below; left and right move it. */
