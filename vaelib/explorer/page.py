@@ -36,8 +36,8 @@ POLICY = (
 )
 BITS = (16, 14, 12, 10, 8)  # of a weight: the most that fit the size wanted
 SCRIPTS = (
-    "engine", "transformer", "dsprites", "gif", "dom", "model", "app", "stage", "sliders", "pad", "draw",
-    "between", "questions", "factors", "main",
+    "engine", "transformer", "dsprites", "gif", "dom", "model", "app", "stage", "sliders", "pad",
+    "draw", "between", "questions", "factors", "main",
 )  # fmt: skip
 HEIGHT = 1000  # pixels of the frame in a notebook, until the page says how tall it is
 

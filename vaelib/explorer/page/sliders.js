@@ -106,14 +106,15 @@ function latentRow(app, j) {
   };
 }
 
-/** The start image in grey, and over it in colour where the encoder looked for latent j: (3, H, W). */
+/** The start image in grey, over it in colour where the encoder looked for latent j: (3, H, W). */
 function lookedAt({ start, posterior, model, shape: [C, H, W] }, j) {
   const n = posterior.maps.length / model.latents, cells = Math.sqrt(n), P = H * W;
   const map = posterior.maps.subarray(j * n, (j + 1) * n), most = Math.max(...map);
   const picture = new Float32Array(3 * P);
   for (let p = 0; p < P; p++) {
-    const row = Math.floor((Math.floor(p / W) * cells) / H), column = Math.floor(((p % W) * cells) / W);
-    const strength = map[row * cells + column] / most;
+    const y = Math.floor(p / W), x = p % W;
+    const cell = Math.floor((y * cells) / H) * cells + Math.floor((x * cells) / W);
+    const strength = map[cell] / most;
     let grey = 0;
     for (let c = 0; c < C; c++) grey += (0.4 * start.image[c * P + p]) / C;
     [1, 0.55, 0].forEach((part, c) => (picture[c * P + p] = Math.min(1, grey + part * strength)));

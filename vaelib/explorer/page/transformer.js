@@ -69,7 +69,10 @@ function through(block, tokens, heads, memory) {
   const added = attention(block, normed(block.before_attention, tokens), heads, memory);
   const between = plus(added, tokens), inputs = normed(block.before_feed, between);
   const fed = dense(block.feed[1], dense(block.feed[0], inputs, N).map(gelu), N);
-  if (block.adapter) plus(fed, dense(block.adapter[1], dense(block.adapter[0], inputs, N).map(gelu), N));
+  if (block.adapter) {
+    const [down, up] = block.adapter;
+    plus(fed, dense(up, dense(down, inputs, N).map(gelu), N));
+  }
   return plus(fed, between);
 }
 
@@ -109,7 +112,9 @@ function normed({ weight, bias }, tokens) {
     for (let i = n; i < tokens.length; i += N) sum += tokens[i];
     for (let i = n; i < tokens.length; i += N) squares += (tokens[i] - sum / W) ** 2;
     const scale = 1 / Math.sqrt(squares / W + 1e-5);
-    for (let i = 0, k = n; i < W; i++, k += N) out[k] = (tokens[k] - sum / W) * scale * weight[i] + bias[i];
+    for (let i = 0, k = n; i < W; i++, k += N) {
+      out[k] = (tokens[k] - sum / W) * scale * weight[i] + bias[i];
+    }
   }
   return out;
 }
@@ -163,7 +168,8 @@ function beside(a, N, b, M) {
 function load(entry, bytes) {
   if (typeof entry !== "object") return entry;
   if (!Array.isArray(entry)) {
-    return Object.fromEntries(Object.entries(entry).map(([name, part]) => [name, load(part, bytes)]));
+    const parts = Object.entries(entry).map(([name, part]) => [name, load(part, bytes)]);
+    return Object.fromEntries(parts);
   }
   return typeof entry[0] === "number" ? read(bytes, entry) : entry.map((part) => load(part, bytes));
 }
