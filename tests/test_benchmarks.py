@@ -59,9 +59,12 @@ def test_the_speedrun_counts_the_steps_to_the_reference_s_last_loss():
     assert speedrun.steps_to(5.0, steps, losses) == 1000
     assert speedrun.steps_to(1.0, steps, losses) is None
     reference = np.array([500, 20_000]), np.array([9.0, 5.0])
-    found = speedrun.row("fast", 1.0, 30.0, 120.0, [(reference, (steps, losses))])
-    assert found["steps to target"] == 1000 and found["seconds to target"] == 30.0
-    assert found["times faster"] == pytest.approx(20_000 * 120 / (1000 * 30))
+    costs = {"reference": 120.0, "fast": 30.0}
+    found = speedrun.row([(steps, losses), (steps, losses - 4)], [reference], 30.0, costs)
+    assert found["seeds"] == 2 and found["steps to target"] == 750
+    assert found["times faster"] == pytest.approx(20_000 * 120 / (750 * 30))
+    assert speedrun.row([reference], [reference], 120.0, costs)["times faster"] == 1
+    assert speedrun.row([(steps, losses + 9)], [reference], 30.0, costs)["times faster"] is None
 
 
 def test_every_recipe_is_a_configuration():
