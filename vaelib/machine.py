@@ -8,6 +8,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -47,7 +48,8 @@ class Plan:
         """For a long training on a GPU: record the kernels once, then replay them (CUDA graphs)."""
         pays = self.speedups and self.device.type == "cuda" and steps >= GRAPHS_FROM
         for network in networks if pays and find_spec("triton") else ():
-            network.compile(mode="reduce-overhead")
+            with suppress(RuntimeError):  # a Python newer than those that torch compiles for
+                network.compile(mode="reduce-overhead")
 
     def __str__(self) -> str:
         name = cpu_name() if self.device.type == "cpu" else str(self.device)
