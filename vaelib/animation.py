@@ -1,4 +1,12 @@
-"""A traversal as a GIF: all latents move at once, each in its own cell."""
+"""A traversal as a GIF: all latents move at once, each in its own cell.
+
+>>> from vaelib.networks import Fast
+>>> from vaelib.traversal import traverse
+>>> from vaelib.vae import VAE
+>>> found = traverse(VAE(Fast(), (1, 64, 64), 10), np.zeros((9, 1, 64, 64)), steps=3)
+>>> len(frames(found)), save_gif(found, "traversal.gif").name
+(4, 'traversal.gif')
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""How densely codes lie, and weights that flatten it. Plain arrays; no model."""
+"""How densely codes lie, and weights that flatten it. Plain arrays; no model.
+
+>>> codes = np.random.default_rng(0).normal(size=(2000, 2))
+>>> estimate: Density = NearestNeighbours(k=12)
+>>> log_density = estimate(codes)
+>>> weights = flat_weights(log_density, ratio=100.0, min_effective=0.1)
+>>> bool(weights[np.argmin(log_density)] > weights[np.argmax(log_density)])
+True
+>>> 0 < effective_share(weights) < effective_share(np.ones(2000))
+True
+"""
 
 from __future__ import annotations
 

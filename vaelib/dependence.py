@@ -2,6 +2,29 @@
 
 The aggregate posterior q(z) = 1/N Σ_n q(z|x_n) is approximated by the batch's own posteriors, each
 with a weight. All values are in nats.
+
+>>> rng = torch.Generator().manual_seed(0)
+>>> x = torch.randn(500, 1, generator=rng)
+>>> z = torch.cat([x, x + 0.5 * torch.randn(500, 1, generator=rng)], dim=1)
+>>> round(correlation(z)[0, 1].item(), 1), round(information_of_correlation(z)[0, 1].item(), 1)
+(0.9, 0.8)
+>>> without_diagonal(torch.ones(2, 2))
+tensor([[0., 1.],
+        [1., 0.]])
+>>> out = VAEOutput(Posterior(z, torch.full((500, 2), -4.0)), z, z)
+>>> log_densities(out).shape
+torch.Size([500, 500, 2])
+>>> mixtures = [MinibatchWeighted(), MinibatchStratified()]
+>>> [round(total_correlation(out, mixture, 10_000).item(), 1) for mixture in mixtures]
+[0.9, 0.8]
+>>> kinds = [PairDensities(), GaussianDependence(), BeyondChance(), SpreadDependence()]
+>>> [round(kind(out, 10_000)[0, 1].item(), 1) for kind in kinds]
+[0.9, 0.8, 0.6, 0.6]
+>>> apart = shifted(out), shuffled(out, rng)
+>>> [round(GaussianDependence()(new, 500)[0, 1].item(), 1) for new in apart]
+[0.0, 0.0]
+>>> isinstance(mixtures[0], BatchMixture), isinstance(kinds[0], PairDependence)
+(True, True)
 """
 
 from __future__ import annotations

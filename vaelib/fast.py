@@ -1,4 +1,8 @@
-"""The fast mode of tests: VAELIB_FAST=1 cuts every training to a few steps."""
+"""The fast mode of tests: VAELIB_FAST=1 cuts every training to a few steps.
+
+>>> is_fast(), budget(1000)
+(False, 1000)
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,11 @@
 
 Where factors are correlated, their support may be whole but the density on it is far from flat, and
 it is the density that turns a code away from the axes.
+
+>>> from vaelib.datasets import Correlated, DSprites, FixedSample
+>>> data = FixedSample(Correlated(DSprites(), {("pos_x", "pos_y"): 0.2}), n=1000)
+>>> for sampling in (DensityFlattening(ratio=100.0), TwoPass(steps=2400), OracleFlattening()):
+...     sampling.check_data(data)  # ValueError where it cannot draw from the data
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@ For what one number changes: a step of a training, the gain of a controller. The
 slider are one piece of HTML that loads nothing, so it moves in Jupyter, VS Code and Colab, on
 exported pages and in a notebook that someone only opens. (Sliders that run a model need a kernel:
 :mod:`vaelib.widgets`.)
+
+>>> from vaelib import plots
+>>> book: Flipbook = flipbook(lambda kl: plots.kl_bars([kl, 0.1]), [1, 2, 3], name="nats")
+>>> len(book.pages)
+3
 """
 
 from __future__ import annotations

@@ -2,6 +2,11 @@
 
 config = TrainConfig(checkpoint_every=200, ...)
 run = train(config, on_log=LivePlot(config), progress=False)
+
+>>> from vaelib.train import TrainConfig
+>>> plot = LivePlot(TrainConfig(steps=1000))  # train(config, on_log=plot)
+>>> watched()
+False
 """
 
 from __future__ import annotations

@@ -2,6 +2,14 @@
 
 The world has four factors and no images; a code is the factors themselves, spoilt by four sliders.
 Written, as :mod:`vaelib.widgets`, to what ipywidgets 7.7 (Colab) and 8 have in common.
+
+>>> knobs = Knobs(angle=45.0)
+>>> hand_made(knobs).means.shape
+(2000, 5)
+>>> len(scores(knobs)) == len(scores_at_once(knobs)) + len(scores_later(knobs))
+True
+>>> isinstance(metric_lab(), MetricLab), len(turning((0.0, 45.0)).pages)
+(True, 2)
 """
 
 from __future__ import annotations

@@ -1,6 +1,11 @@
 """Images as pictures: arrays to [0, 1], many images to one mosaic, a mosaic to PNG bytes.
 
 A picture is an array (height, width, 3) of float32 in [0, 1]; white is 1.
+
+>>> images = unit(np.zeros((6, 1, 32, 32), np.uint8))
+>>> picture = caption(enlarge(mosaic(images.reshape(2, 3, 1, 32, 32)), 2), "black")
+>>> picture.shape, to_bytes(picture).dtype, png(picture)[1:4]
+((150, 200, 3), dtype('uint8'), b'PNG')
 """
 
 from __future__ import annotations

@@ -2,6 +2,13 @@
 
 The address and the version stand once, in pyproject.toml. A clone reads that file; an installed
 vaelib reads the package's metadata, which was made from it.
+
+>>> badge_url("02_beta_vae") in badge("02_beta_vae")
+True
+>>> raw_url("README.md").endswith(f"/{TAG}/README.md")
+True
+>>> install_line().startswith("pip install"), "--no-deps" in install_cell()
+(True, True)
 """
 
 from __future__ import annotations

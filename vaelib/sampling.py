@@ -1,6 +1,13 @@
 """Which images a training step sees: as the data set draws them, or weighted.
 
 :mod:`vaelib.flattening` has the weighted kinds.
+
+>>> from vaelib.datasets import DSprites, FixedSample
+>>> len(UniformSampling().draw(DSprites(), 16, np.random.default_rng(0)))
+16
+>>> isinstance(UniformSampling(), Sampling)
+True
+>>> check_fixed(UniformSampling(), FixedSample(DSprites(), n=100))  # or ValueError
 """
 
 from __future__ import annotations

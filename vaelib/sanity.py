@@ -1,4 +1,15 @@
-"""Codes whose scores are known beforehand, to print beside a model's."""
+"""Codes whose scores are known beforehand, to print beside a model's.
+
+>>> from vaelib.metrics import mig
+>>> [round(mig(codes())["mig"], 1) for codes in (identity, constant, doubled)]
+[1.0, 0.0, 0.0]
+>>> rivals = {"perfect": perfect, "rotated": rotated, "random": random}
+>>> {name: round(mig(code(identity()))["mig"], 1) for name, code in rivals.items()}
+{'perfect': 1.0, 'rotated': 0.3, 'random': 0.0}
+>>> images = identity().factors[:, :, None, None] / 4  # that a linear method can read
+>>> pca(images, identity()).means.shape, list(rows(identity(), images))
+((600, 3), ['perfect', 'pair rotated by 45°', 'random', 'PCA'])
+"""
 
 from __future__ import annotations
 

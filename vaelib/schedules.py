@@ -1,4 +1,12 @@
-"""How the learning rate changes in the course of a training."""
+"""How the learning rate changes in the course of a training.
+
+>>> [round(Cosine(warmup=200).factor(step, 1000), 2) for step in (0, 200, 600, 999)]
+[0.01, 1.0, 0.5, 0.0]
+>>> Constant().factor(600, 1000), isinstance(Constant(), Schedule)
+(1.0, True)
+>>> from torch import nn, optim
+>>> set_learning_rate(optim.Adam(nn.Linear(1, 1).parameters()), 0.1)
+"""
 
 from __future__ import annotations
 

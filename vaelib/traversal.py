@@ -3,6 +3,21 @@
 A traversal that starts at z = 0 shows codes which no image may have. Ours starts at the code of a
 real image and moves a latent over the values that it takes on data: the quantiles of its aggregate
 posterior q(z_j) = mean over images of q(z_j | x).
+
+>>> from vaelib.datasets import DSprites
+>>> from vaelib.networks import Fast
+>>> from vaelib.vae import VAE
+>>> vae = model_of(VAE(Fast(), (1, 64, 64), latent_dim=10))
+>>> images = DSprites().sample(100, np.random.default_rng(0))
+>>> posterior: AggregatePosterior = aggregate_posterior(vae, images)
+>>> posterior.quantiles([0.1, 0.9]).shape
+(2, 10)
+>>> found: Traversal = traverse(vae, images, latents=[2, 7], steps=5)
+>>> codes = codes_along(posterior.mean[0], found.latents, found.values)
+>>> found.images.shape, decode(vae, codes).shape
+((2, 5, 1, 64, 64), (2, 5, 1, 64, 64))
+>>> sample_prior(vae, 3, np.random.default_rng(0)).shape
+(3, 1, 64, 64)
 """
 
 from __future__ import annotations

@@ -22,6 +22,10 @@ class Batch:
     """Images with the factors that made them.
 
     A data set returns NumPy arrays; :meth:`to` turns them into tensors for training.
+
+    >>> white = np.full((2, 1, 4, 4), 255, np.uint8)
+    >>> Batch(white, np.zeros((2, 3), int), max_value=255).to("cpu").images.max()
+    tensor(1.)
     """
 
     images: np.ndarray | Tensor  # (B, C, H, W) uint8 in 0..max_value, or float in [0, 1]
@@ -42,7 +46,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Posterior:
-    """q(z|x): an independent Gaussian for each latent (Kingma & Welling 2013, arXiv 1312.6114)."""
+    """q(z|x): an independent Gaussian for each latent (Kingma & Welling 2013, arXiv 1312.6114).
+
+    >>> import torch
+    >>> Posterior(torch.tensor([[0.0, 2.0]]), torch.zeros(1, 2)).kl()
+    tensor([[0., 2.]])
+    """
 
     mean: Tensor  # (B, D)
     logvar: Tensor  # (B, D), natural logarithm of the variance
@@ -65,7 +74,13 @@ class Posterior:
 
 @dataclass(frozen=True)
 class VAEOutput:
-    """One pass through a VAE."""
+    """One pass through a VAE.
+
+    >>> import torch
+    >>> z, x = torch.zeros(1, 2), torch.zeros(1, 1, 4, 4)
+    >>> VAEOutput(Posterior(z, z), z, x).posterior.std
+    tensor([[1., 1.]])
+    """
 
     posterior: Posterior  # (B, D) each
     z: Tensor  # (B, D), a sample of the posterior
@@ -78,6 +93,10 @@ class Codes:
 
     Raises ValueError when the two arrays disagree in length, when a value is not finite,
     or when `names` and the columns of `factors` differ in number.
+
+    >>> codes = Codes(np.eye(3), np.array([[0, 1], [1, 1], [2, 0]]), ("shape", "scale"))
+    >>> len(codes), codes.select("scale").factors.T, [len(part) for part in codes.split()]
+    (3, array([[1, 1, 0]]), [2, 1])
     """
 
     means: np.ndarray  # (N, D) float, the posterior means

@@ -14,6 +14,11 @@ class VAE(nn.Module):
 
     Under autocast the networks may compute in bfloat16; what comes out has the inputs' type, so
     that an objective always sums in float32.
+
+    >>> from vaelib.networks import Fast
+    >>> vae = VAE(Fast(), (1, 64, 64), latent_dim=10)
+    >>> vae(torch.zeros(2, 1, 64, 64)).logits.shape
+    torch.Size([2, 1, 64, 64])
     """
 
     def __init__(self, network: Network, image_shape: Shape, latent_dim: int):

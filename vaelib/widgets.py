@@ -3,6 +3,15 @@
 Written to what ipywidgets 7.7 (Colab) and 8 have in common. The picture is one Image widget whose
 PNG bytes are replaced at each move: no figure is drawn, so an answer takes some milliseconds.
 They need a running kernel; `explore`, from :mod:`vaelib.explorer`, does not, and shows much more.
+
+>>> from vaelib.networks import Fast
+>>> from vaelib.datasets import DSprites
+>>> from vaelib.vae import VAE
+>>> data, vae = DSprites(), VAE(Fast(), (1, 64, 64), latent_dim=10)
+>>> box: LatentSliders = traverse(vae, data.sample(100, np.random.default_rng(0)))
+>>> sliders: FactorSliders = show_factors(data)
+>>> box.code.shape, sliders.factors
+((10,), array([0, 0, 0, 0, 0]))
 """
 
 from __future__ import annotations

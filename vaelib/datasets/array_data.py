@@ -45,6 +45,9 @@ class ArrayData(FactorData):
 
     ValueError (or DataFileError): what is no image or no factor, files that are damaged, a file
     that is not what it was when a run was trained on it.
+
+    >>> ArrayData(np.tri(32, k=0) * np.ones((2, 1, 1)), [7, 3], names=("digit",)).values("digit")
+    array([3, 7])
     """
 
     images: Any  # a path; or an array or torch Dataset, which becomes the path of a file

@@ -1,4 +1,12 @@
-"""FactorData: images that are a known function of a few discrete factors."""
+"""FactorData: images that are a known function of a few discrete factors.
+
+>>> from vaelib.datasets import Blobs
+>>> data = Blobs(size=32, positions=8)
+>>> isinstance(data, FactorData), len(data), data.index(np.array([[1, 2]]))
+(True, 64, array([10]))
+>>> data.sample(16, np.random.default_rng(0)).images.shape
+(16, 1, 32, 32)
+"""
 
 from __future__ import annotations
 

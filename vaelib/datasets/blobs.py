@@ -19,6 +19,12 @@ class Blobs(FactorData):
     of the image.
 
     ValueError: a size, a number of positions or a radius that is too small.
+
+    >>> data = Blobs(size=8, positions=2)
+    >>> data.render(np.array([[0, 1]]))[0, 0].max(axis=0)  # left …
+    array([ 1, 86, 86,  1,  0,  0,  0,  0], dtype=uint8)
+    >>> data.render(np.array([[0, 1]]))[0, 0].max(axis=1)  # … and at the bottom
+    array([ 0,  0,  0,  0,  1, 86, 86,  1], dtype=uint8)
     """
 
     size: int = 64  # pixels, each way; networks take 32, 64 or 128

@@ -24,6 +24,9 @@ class Cars3D(OfficialFile):
     `path` is the official archive, or a folder with its .mat files, one a car. Their 128×128 pixels
     are averaged to 64×64. The factors, in the order of disentanglement_lib: elevation (4), azimuth
     (24), object (183 cars, by the names of their files). No licence is known.
+
+    >>> Cars3D("cars").factor_names
+    ('elevation', 'azimuth', 'object')
     """
 
     path: str = "nips2015-analogy-data.tar.gz"  # or the folder with car_001_mesh.mat …

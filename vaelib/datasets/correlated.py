@@ -35,6 +35,12 @@ class Correlated(Wrapped):
 
     ValueError: a factor that `data` does not have, or paired with itself; σ that is not above 0;
     the same pair with two σ; data that are correlated already; pairs that no values can satisfy.
+
+    >>> from vaelib.datasets import DSprites
+    >>> data = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})
+    >>> x, y = data.sample_factors(10_000, np.random.default_rng(0))[:, 3:].T
+    >>> round(float(np.corrcoef(x, y)[0, 1]), 1)
+    0.8
     """
 
     data: FactorData
@@ -131,7 +137,11 @@ class Correlated(Wrapped):
 
 
 def read_pairs(pairs: Any, names: tuple[str, ...]) -> dict[tuple[str, str], float]:
-    """Checked pairs → σ. Each pair stands in the order of `names`, so equal sets compare equal."""
+    """Checked pairs → σ. Each pair stands in the order of `names`, so equal sets compare equal.
+
+    >>> read_pairs([["pos_x", "pos_y", 0.2]], ("pos_x", "pos_y"))
+    {('pos_x', 'pos_y'): 0.2}
+    """
     rows: Iterable[Any] = (
         [(*pair, sigma) for pair, sigma in pairs.items()] if isinstance(pairs, Mapping) else pairs
     )

@@ -36,6 +36,12 @@ class DSprites(FactorData):
     65,004 come out identical, the other 9 have one wrong pixel each. `DSprites(path)` reads the
     official npz or hdf5 instead (see :mod:`vaelib.datasets.dsprites_files`, which also says which
     files it refuses); a path that does not exist from here is looked for in the data folder too.
+
+    >>> data = DSprites()
+    >>> len(data), data.factor_names
+    (737280, ('shape', 'scale', 'orientation', 'pos_x', 'pos_y'))
+    >>> int(data.render(np.array([[1, 5, 0, 16, 16]])).sum())  # white pixels of a large ellipse
+    294
     """
 
     path: str | None = None  # the official npz or hdf5; None draws the images
@@ -75,7 +81,11 @@ class DSprites(FactorData):
 
 
 def draw(factors: np.ndarray) -> np.ndarray:
-    """Bits of the images of these factor vectors: (N, 5) int → (N, 512) uint8."""
+    """Bits of the images of these factor vectors: (N, 5) int → (N, 512) uint8.
+
+    >>> draw(np.zeros((2, 5), int)).shape
+    (2, 512)
+    """
     rows = np.zeros((len(factors), SIZE), dtype=np.uint64)
     for shape in range(3):
         chosen = np.flatnonzero(factors[:, 0] == shape)

@@ -1,4 +1,11 @@
-"""dSprites in colour and on noise: what a model does about pixels that no factor explains."""
+"""dSprites in colour and on noise: what a model does about pixels that no factor explains.
+
+>>> rng = np.random.default_rng(0)
+>>> [data.sample(4, rng).images.shape for data in (ColorDSprites(), NoisyDSprites())]
+[(4, 3, 64, 64), (4, 3, 64, 64)]
+>>> mixed(np.array([1, 2], np.uint64))
+array([ 6238072747940578789, 15839785061582574730], dtype=uint64)
+"""
 
 from __future__ import annotations
 

@@ -22,6 +22,11 @@ class FixedSample(Wrapped):
 
         rows = fixed.sample_rows(64, rng, weights)
         batch = fixed.batch(rows)
+
+    >>> from vaelib.datasets import DSprites
+    >>> data = FixedSample(DSprites(), n=100)
+    >>> len(np.unique(data.index(data.sample(1000, np.random.default_rng(0)).factors)))
+    100
     """
 
     data: FactorData

@@ -23,6 +23,9 @@ class MPI3D(OfficialFile):
     mpi3d_real_complex.npz with 460,800. The factors in the official order: object_color (6; 4),
     object_shape (6; 4), object_size (2), camera_height (3), background_color (3), horizontal_axis
     (40), vertical_axis (40). The table on the disk takes 12.7 GB; memory stays below 2 GB.
+
+    >>> MPI3D("mpi3d_real.npz").factor_names[:3]
+    ('object_color', 'object_shape', 'object_size')
     """
 
     path: str = "mpi3d_real.npz"  # images (1036800, 64, 64, 3) or (460800, 64, 64, 3) uint8

@@ -31,6 +31,12 @@ class Pairs(Wrapped):
 
     With independent factors all three are the same. With k > 1 the factors are drawn one after
     the other, each given what the others are by then.
+
+    >>> from vaelib.datasets import DSprites
+    >>> factors = Pairs(DSprites(), k=2).sample_factors(8, np.random.default_rng(0))
+    >>> first, second = np.split(factors, 2)
+    >>> (first != second).sum(axis=1)
+    array([2, 2, 2, 2])
     """
 
     data: FactorData  # plain or Correlated

@@ -20,6 +20,10 @@ class Pooled(Wrapped):
     Compose as `FixedSample(Correlated(Pooled(data), pairs), n)`.
 
     ValueError: k below 1, or one that does not divide height and width.
+
+    >>> from vaelib.datasets import DSprites
+    >>> Pooled(DSprites()).image_shape
+    (1, 32, 32)
     """
 
     data: FactorData

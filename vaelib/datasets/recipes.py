@@ -6,6 +6,11 @@
 Factor names are those of the data sets' own papers. dSprites: shape, scale, orientation, pos_x,
 pos_y. Shapes3D: floor_hue, wall_hue, object_hue, scale, shape, orientation. MPI3D: object_color,
 object_shape, object_size, camera_height, background_color, horizontal_axis, vertical_axis.
+
+>>> traeuble("A"), hfs("dsprites", "double_2")
+({('scale', 'orientation'): 0.2}, {('shape', 'scale'): 0.4, ('pos_x', 'pos_y'): 0.4})
+>>> confounder("scale", ("shape", "scale", "pos_x"))
+{('scale', 'shape'): 0.2, ('scale', 'pos_x'): 0.2}
 """
 
 from __future__ import annotations

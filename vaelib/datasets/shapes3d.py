@@ -18,6 +18,9 @@ class Shapes3D(OfficialFile):
     The factors in the official order: floor_hue, wall_hue, object_hue (10 values each), scale (8),
     shape (4: cube, cylinder, sphere, capsule), orientation (15). The table on the disk takes
     5.9 GB. Without the file there is :class:`Shapes3DLike`.
+
+    >>> Shapes3D("3dshapes.h5").factor_sizes  # the file is read at the first image
+    (10, 10, 10, 8, 4, 15)
     """
 
     path: str = "3dshapes.h5"  # images (480000, 64, 64, 3) uint8 and labels (480000, 6)

@@ -30,6 +30,9 @@ class Shapes3DLike(FactorData):
     geometries once (some seconds in each process), and their layers are painted in any colours.
     The official images also have faint textures and a soft gradient, which are missing here: do not
     compare scores with published ones of 3D Shapes. The data set itself: :class:`Shapes3D`.
+
+    >>> Shapes3DLike().render(np.zeros((2, 6), int)).shape
+    (2, 3, 64, 64)
     """
 
     factor_names = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")

@@ -29,6 +29,9 @@ class SmallNORB(OfficialFile):
     averaged to 64×64. The factors: category (5), instance (10 toys of each), elevation (9), azimuth
     (18), lighting (6). As in disentanglement_lib the instance is drawn like the others but not
     scored. For research only, says its page.
+
+    >>> SmallNORB("smallnorb").scored
+    ('category', 'elevation', 'azimuth', 'lighting')
     """
 
     path: str = "smallnorb"  # the folder
@@ -111,6 +114,12 @@ def read_matrix(path: Path) -> Iterator[np.ndarray]:
     """The rows of a matrix in NORB's binary format, some hundred at a time.
 
     The header: a word that says the type, the number of dimensions, then at least three sizes.
+
+    >>> header = np.array([0x1E3D4C55, 2, 2, 3, 1], "<i4")  # bytes, 2 dimensions: 2 × 3
+    >>> Path("small.mat").write_bytes(header.tobytes() + bytes([1, 2, 3, 4, 5, 6]))
+    26
+    >>> list(read_matrix(Path("small.mat")))[0].tolist()
+    [[1, 2, 3], [4, 5, 6]]
     """
     with readable(path), _open(path) as file:
         magic, ndim = _words(file, 2)

@@ -1,4 +1,22 @@
-"""Ada-GVAE and Ada-ML-VAE: pairs of images tell which latents may differ."""
+"""Ada-GVAE and Ada-ML-VAE: pairs of images tell which latents may differ.
+
+>>> first = Posterior(torch.tensor([[0.0, 0.0]]), torch.zeros(1, 2))
+>>> second = Posterior(torch.tensor([[0.1, 3.0]]), torch.zeros(1, 2))
+>>> shared_latents(first, second)
+tensor([[ True, False]])
+>>> average_moments(first, second).mean, average_precisions(first, second).mean
+(tensor([[0.0500, 1.5000]]), tensor([[0.0500, 1.5000]]))
+>>> both = Posterior(torch.cat([first.mean, second.mean]), torch.zeros(2, 2))
+>>> halves(both)[1].mean
+tensor([[0.1000, 3.0000]])
+>>> from vaelib.datasets import DSprites, Pairs
+>>> for objective in (AdaGVAE(), AdaMLVAE()):
+...     check_pairs(objective, Pairs(DSprites()))
+>>> from vaelib.networks import MLP
+>>> vae = VAE(MLP(16), (1, 32, 32), latent_dim=4)
+>>> decode_shared(vae, torch.zeros(6, 1, 32, 32), torch.Generator(), average_moments).z.shape
+torch.Size([6, 4])
+"""
 
 from __future__ import annotations
 

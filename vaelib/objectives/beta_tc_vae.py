@@ -26,6 +26,9 @@ class BetaTCVAE(Objective):
     is written as reconstruction + KL + (β − 1)·TC, as in disentanglement_lib: less noise than three
     estimates. q(z) is estimated from the batch by `mixture`, with its constants, so TC is in nats;
     see :class:`~vaelib.dependence.MinibatchWeighted` for the bias that remains.
+
+    >>> BetaTCVAE(beta=6.0)
+    BetaTCVAE(beta=6.0, mixture=MinibatchWeighted())
     """
 
     beta: float = 6.0  # price of total correlation; the authors' value for dSprites

@@ -17,6 +17,9 @@ class BetaVAE(Objective):
     $$-\mathbb{E}_{q(z|x)}[\log p(x|z)] + \beta\, \mathrm{KL}(q(z|x) \,\|\, \mathcal{N}(0, I))$$
 
     β → `beta`. β = 1 is the VAE, whose loss is an upper bound of −log p(x). No departure.
+
+    >>> BetaVAE(beta=4.0).normalised(latent_dim=10, pixels=64 * 64)
+    0.009765625
     """
 
     beta: float = 4.0  # weight of the KL; the paper's value for dSprites

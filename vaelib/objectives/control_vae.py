@@ -23,6 +23,9 @@ class ControlVAE(Objective):
     `capacity`. Departure: against windup the sum itself is held between 0 and
     β_max − β_min, so that β leaves a bound at once when the error turns; the paper stops adding
     while β is outside its bounds.
+
+    >>> [ControlVAE(capacity=18.0).capacity_at(step) for step in (0, 200, 100_000)]
+    [0.5, 0.65, 18.0]
     """
 
     capacity: float = 18.0  # nats, the last target; the authors' value for dSprites

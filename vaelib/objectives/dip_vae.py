@@ -1,4 +1,11 @@
-"""DIP-VAE I and II: the aggregate posterior's covariance is pulled towards the identity."""
+"""DIP-VAE I and II: the aggregate posterior's covariance is pulled towards the identity.
+
+>>> covariance = covariance_of(torch.tensor([[1.0, 1.0], [-1.0, -1.0]]))
+>>> covariance_terms(covariance, off=10.0, on=100.0)
+{'off_diagonal': tensor(20.), 'diagonal': tensor(0.)}
+>>> DIPVAEI().diagonal, DIPVAEII().diagonal
+(100.0, 10.0)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""FactorVAE: a critic tells samples from samples whose latents were shuffled."""
+"""FactorVAE: a critic tells samples from samples whose latents were shuffled.
+
+>>> FactorVAE(gamma=10.0).gamma, critic(inputs=10, width=100)(torch.zeros(64, 10)).shape
+(10.0, torch.Size([64, 2]))
+"""
 
 from __future__ import annotations
 

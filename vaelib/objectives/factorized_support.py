@@ -32,6 +32,9 @@ class FactorizedSupport(Objective):
     there is an option of ours, the last `bank` means count as if they were in the batch; from
     1,024 on the true axes are the better ones there. They take no gradient, so the pull of a step
     is about B/(B + bank) of a large batch's: `gamma` has to be found again.
+
+    >>> FactorizedSupport(gamma=0.1, pairs=25).pairs
+    25
     """
 
     beta: float = 1.0  # weight of the KL; the paper's grid: 0, 1, 2, 4, 6, 8, 10, 16

@@ -1,4 +1,13 @@
-"""L-VAE: the weights of reconstruction and KL are learned with the model."""
+"""L-VAE: the weights of reconstruction and KL are learned with the model.
+
+>>> R1().fixed_point(40.0), isinstance(R2(), Reading)  # σ² = L
+(40.0, True)
+>>> weights = LearnedWeights(2, R1(), learning_rate=5e-4)
+>>> weights(torch.tensor([40.0, 10.0]))[0].tolist()  # halved: σ² = 1 at first
+[20.0, 5.0]
+>>> type(LVAE().reading).__name__
+'R2'
+"""
 
 from __future__ import annotations
 

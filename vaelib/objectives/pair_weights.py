@@ -2,6 +2,17 @@
 
 They are small frozen dataclasses that can be put into one another:
 `WeakThenTighten(IfSignificant(Relaxed(beta_max=6.0)))`.
+
+>>> nats = torch.tensor([[0.0, 0.2], [0.2, 0.0]])
+>>> measured = Measured(nats, torch.zeros(2, 2), torch.zeros(2, 2))
+>>> rules = [Uniform(6.0), Chosen(((0, 1),)), Relaxed(6.0), IfSignificant(), AtMost(budget=0.5)]
+>>> [round(rule(measured, step=0)[0, 1].item(), 1) for rule in rules]
+[6.0, 0.0, 1.2, 1.2, 1.2]
+>>> slow = WeakThenTighten(start=1.0, measure_steps=3000, tighten_steps=5000)
+>>> [round(slow(measured, step)[0, 1].item(), 2) for step in (0, 5500, 8000)]
+[1.0, 1.1, 1.2]
+>>> isinstance(slow, PairWeights), round(relaxation(Relaxed(6.0)(measured, step=0))[0, 1].item(), 1)
+(True, 0.0)
 """
 
 from __future__ import annotations

@@ -1,4 +1,13 @@
-"""PairwiseBeta: a price for the dependence of each pair of latents, which adapts in training."""
+"""PairwiseBeta: a price for the dependence of each pair of latents, which adapts in training.
+
+>>> import pandas as pd
+>>> matrices(pd.DataFrame({"beta_0_1": [6.0], "beta_0_2": [2.0], "beta_1_2": [6.0]}), "beta")
+array([[[0., 6., 2.],
+        [6., 0., 6.],
+        [2., 6., 0.]]])
+>>> PairwiseBeta(decay=0.9)
+PairwiseBeta(decay=0.9)
+"""
 
 from __future__ import annotations
 

@@ -26,6 +26,9 @@ class PerLatentBeta(Objective):
     As :class:`~vaelib.objectives.l_vae.LVAE`, with D weights on the KL side. At the fixed point
     each summand is concave in KL_j: strong latents pay less a nat, weak ones are pushed off. It
     rescales latents but has no term that mixes them, so it cannot undo a rotation of two of them.
+
+    >>> PerLatentBeta().reading.fixed_point(1.0)
+    1.0
     """
 
     reading: Reading = field(default_factory=R2)

@@ -22,6 +22,9 @@ class PixelWeighted(Wrapper):
     a loss 4 times as large, which Adam does not see. Ours.
 
     ValueError: `times` below 1.
+
+    >>> PixelWeighted(BetaVAE(4.0), times=4)
+    PixelWeighted(objective=BetaVAE(beta=4.0), times=4)
     """
 
     objective: Objective = field(default_factory=lambda: BetaVAE(4.0))

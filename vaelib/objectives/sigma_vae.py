@@ -24,6 +24,12 @@ class SigmaVAE(Objective):
     not act this is N/2·(log MSE + log 2π + 1) + KL for N pixels, in nats (of a density: it may be
     negative). x̂ is the sigmoid of the logits. log σ is softly bounded at `min_log_sigma`, as in
     the authors' code. Compared with half the sum of squares, the KL has the weight β = σ²*.
+
+    >>> from vaelib.types import Posterior
+    >>> x, z = torch.ones(1, 1, 8, 8), torch.zeros(1, 2)
+    >>> out = VAEOutput(Posterior(z, z), z, logits=torch.zeros(1, 1, 8, 8))
+    >>> SigmaVAE().log_sigma(Batch(x, z), out).exp().item()  # each pixel is off by 1/2
+    0.5024787783622742
     """
 
     min_log_sigma: float = -6.0  # the authors' value

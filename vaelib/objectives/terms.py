@@ -1,4 +1,19 @@
-"""Summands of :class:`~vaelib.objectives.pairwise_beta.PairwiseBeta`, to be combined in a list."""
+"""Summands of :class:`~vaelib.objectives.pairwise_beta.PairwiseBeta`, to be combined in a list.
+
+>>> from vaelib.types import Posterior
+>>> z, ones = torch.rand(64, 2), torch.ones(2, 2)
+>>> out = VAEOutput(Posterior(z, torch.zeros(64, 2)), z, z)
+>>> pairs = PairState(0.2 * ones, 2 * ones, relaxation=0.5 * ones)
+>>> terms: list[Term] = [WeightedKL(), PairPenalty(), Support(), FlatMarginals(), CorrelatedKL()]
+>>> for term in terms:
+...     term.prepare(latent_dim=2)
+>>> [name for term in terms for name in term(out, pairs)]
+['weighted_kl', 'pair_dependence', 'support', 'flat_marginals', 'correlated_kl', 'prior_sparsity']
+>>> kurtosis(z).shape, correlated_kl(out.posterior, torch.eye(2)).shape
+(torch.Size([2]), torch.Size([64]))
+>>> named_pairs("beta", pairs.beta)
+{'beta_0_1': 2.0}
+"""
 
 from __future__ import annotations
 

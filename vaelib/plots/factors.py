@@ -1,4 +1,10 @@
-"""Factors and latents: what depends on what."""
+"""Factors and latents: what depends on what.
+
+>>> ax = mutual_information(np.eye(2), ["shape", "scale"], kl=[1.0, 2.0])
+>>> x, y = np.random.default_rng(0).integers(0, 8, (2, 1000))
+>>> ax = joint_histogram(x, y, (8, 8), ("pos_x", "pos_y"))
+>>> axes = joint_histograms({"independent": (x, y), "equal": (x, x)}, (8, 8), ("pos_x", "pos_y"))
+"""
 
 from __future__ import annotations
 

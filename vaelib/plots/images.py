@@ -1,4 +1,16 @@
-"""Pictures made of images: grids, reconstructions, traversals."""
+"""Pictures made of images: grids, reconstructions, traversals.
+
+>>> from vaelib.datasets import DSprites
+>>> from vaelib.networks import Fast
+>>> from vaelib.traversal import decode, sample_prior, traverse
+>>> from vaelib.vae import VAE
+>>> vae, rng = VAE(Fast(), (1, 64, 64), latent_dim=10), np.random.default_rng(0)
+>>> images = DSprites().sample(6, rng)
+>>> ax = image_grid(images, columns=3, labels="abcdef")
+>>> ax = reconstructions(images, decode(vae, rng.normal(size=(6, 10))))
+>>> ax = prior_samples(sample_prior(vae, 20, rng))
+>>> ax = traversal(traverse(vae, images, steps=3))
+"""
 
 from __future__ import annotations
 

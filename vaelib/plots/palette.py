@@ -3,6 +3,16 @@
 The colours are those of Okabe and Ito (2008, "Color Universal Design"), told apart by colour-blind
 people; every line also has its own dash pattern and every series its own marker, so that a picture
 still reads when it is printed in grey.
+
+>>> from matplotlib import pyplot as plt
+>>> with style():
+...     ax = new_axes(height=2.0)
+>>> lines = [ax.plot([0, 1], [0, rise], **look(i))[0] for i, rise in enumerate((1.0, 1.02))]
+>>> label_ends(ax, ["one", "other"], [1.0, 1.02], [line.get_color() for line in lines])
+>>> spread([1.0, 1.02], gap=0.1).round(2)
+array([0.96, 1.06])
+>>> styled(lambda: plt.rcParams["axes.spines.top"])()
+False
 """
 
 from __future__ import annotations

@@ -1,4 +1,18 @@
-"""Studies in pictures: scores with intervals, paired differences, settings, curves, planes."""
+"""Studies in pictures: scores with intervals, paired differences, settings, curves, planes.
+
+>>> from vaelib.studies.statistics import by_strength, paired
+>>> import pandas as pd
+>>> table = pd.DataFrame({"method": list("aaabbb"), "seed": [0, 1, 2] * 2, "mig": range(6)})
+>>> table = table.assign(pair="x+y", sigma=0.2, setting="beta=4", key=table.index)
+>>> ax = strengths(by_strength(table, "mig"), "mig")
+>>> ax = differences(paired(table, "mig", reference="a"), "mig", "a")
+>>> ax = sensitivity(table, "mig")
+>>> log = pd.DataFrame({"step": [1, 2], "reconstruction": [7.0, 6.0], "kl": [2.0, 2.0]})
+>>> axes = curves({"a": log, "b": log + 1})
+>>> ax = plane(np.stack(np.meshgrid(range(4), range(5)), axis=-1), ("pos_x", "pos_y"))
+>>> words("uncorrelated.mig")
+'MIG (uncorrelated data)'
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Many runs in one picture: how a number changes with a setting, with the spread over seeds."""
+"""Many runs in one picture: how a number changes with a setting, with the spread over seeds.
+
+>>> import pandas as pd
+>>> runs = pd.DataFrame({"beta": [1, 1, 4, 4], "seed": [0, 1, 0, 1], "kl": [20, 21, 9, 10]})
+>>> runs = runs.assign(reconstruction=[10, 11, 40, 44], mig=[0.0, 0.1, 0.3, 0.4])
+>>> ax = sweep(runs, x="beta", y="mig")
+>>> ax = rate_distortion(runs)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""How a training went: the loss and its parts, the KL of each latent."""
+"""How a training went: the loss and its parts, the KL of each latent.
+
+>>> import pandas as pd
+>>> columns = {"step": [1, 2], "loss": [9.0, 8.0], "reconstruction": [7.0, 6.0], "kl": [2.0, 2.0]}
+>>> log = pd.DataFrame(columns | {"kl_0": [1.9, 1.9], "kl_1": [0.1, 0.1]})
+>>> axes = losses(log)  # both of these side by side
+>>> ax = loss_curves(log)
+>>> ax = latent_kl(log)
+>>> ax = kl_bars([1.9, 0.1])
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,11 @@
 
 Each is a context manager that gives a `concurrent.futures.Executor`. The cluster ones need
 `pip install 'vaelib[cluster]'`.
+
+>>> Local(workers=2), Dask(workers=2)
+(Local(workers=2), Dask(workers=2, address=None))
+>>> Queue("slurm", workers=8, walltime="02:00:00").memory
+'4GB'
 """
 
 from __future__ import annotations

@@ -1,4 +1,15 @@
-"""Study: a hypothesis, and the runs that put it to the test."""
+"""Study: a hypothesis, and the runs that put it to the test.
+
+>>> from vaelib.objectives import BetaVAE
+>>> class Two(Study):
+...     hypothesis = "more pressure, fewer nats"
+...
+...     def plan(self):
+...         configs = {f"beta={b}": TrainConfig(objective=BetaVAE(b)) for b in (1.0, 8.0)}
+...         return [Planned(config, "BetaVAE", name) for name, config in configs.items()]
+>>> [run.config.objective for run in only(Two().plan(), ["beta=8*"])]
+[BetaVAE(beta=8.0)]
+"""
 
 from __future__ import annotations
 

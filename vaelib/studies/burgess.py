@@ -16,6 +16,9 @@ class BurgessStudy(Study):
     """CapacityVAE on dSprites with growing final capacities (arXiv 1804.03599).
 
     Departures: 30,000 steps, C rising over 25,000 of them; the paper raises it over 100,000.
+
+    >>> len(BurgessStudy(capacities=(5.0, 25.0), seeds=(0, 1, 2)).plan())
+    6
     """
 
     capacities: tuple[float, ...] = (2.0, 5.0, 10.0, 15.0, 20.0, 25.0)  # nats

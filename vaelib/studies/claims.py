@@ -1,4 +1,15 @@
-"""What the paired differences of a study allow to say, as sentences that are computed."""
+"""What the paired differences of a study allow to say, as sentences that are computed.
+
+>>> import pandas as pd
+>>> place = {"method": "BetaVAE", "sigma": 0.2, "claim": True}
+>>> found = {"value": -0.2, "low": -0.3, "high": -0.1, "p": 0.01, "least": 0.01, "runs": 30}
+>>> verdict(pd.Series(place | found), reference="ours")
+'ours − BetaVAE, σ = 0.2: +0.200 [+0.100, +0.300], p = 0.01, 30 pairs of runs: better'
+>>> holds(pd.DataFrame([place | found, place | found | {"sigma": np.inf}]), strong=0.2)
+'holds'
+>>> strength(np.inf)
+'σ = ∞'
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""Does training that knows of correlation work? Our method against all others."""
+"""Does training that knows of correlation work? Our method against all others.
+
+>>> study = CorrelatedStudy(seeds=(100,), sigmas=(0.2,))
+>>> len(study.report()) == len(study.pairs) * len(compared())
+True
+>>> method: Method = at_64(ours("no measuring", decay=0.9))
+>>> can_train(method, 0.2), isinstance(method.objective, type(full(BetaVAE(4.0))))
+(True, False)
+>>> correlated(DSprites(), ("pos_x", "pos_y"), 0.2).distribution
+'correlated'
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,13 @@
-"""Carry out the runs of a study: many workers, one folder, as often as it takes."""
+"""Carry out the runs of a study: many workers, one folder, as often as it takes.
+
+>>> from vaelib.studies.backends import Local
+>>> from vaelib.studies.smoke import Smoke
+>>> study = Smoke(steps=2, seeds=(0,), sigmas=(0.4,))
+>>> jobs = jobs_for(study, study.plan(), Path("study_runs"))
+>>> backend: Backend = Local(workers=2)
+>>> len(jobs), callable(carry_out)  # carry_out(jobs, backend) trains and scores them
+(3, True)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Does the machinery work? Two objectives at three strengths, in minutes."""
+"""Does the machinery work? Two objectives at three strengths, in minutes.
+
+>>> [run.method for run in Smoke(seeds=(0,), sigmas=(0.4,)).plan()]
+['BetaVAE', 'BetaVAE', 'BetaTCVAE']
+>>> world(0.4).image_shape
+(1, 32, 32)
+"""
 
 from __future__ import annotations
 

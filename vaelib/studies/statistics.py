@@ -2,6 +2,21 @@
 
 The unit is a run. Strata (pairs of factors) are resampled each for itself, as in rliable
 (Agarwal et al. 2021, arXiv 2108.13264).
+
+>>> scores = np.array([0.1, 0.2, 0.3, 0.9])
+>>> round(float(mean(scores)), 3), float(interquartile_mean(scores))
+(0.375, 0.25)
+>>> isinstance(interval([scores]), Estimate), sign_flip(scores)
+(True, 0.125)
+>>> holm([0.01, 0.04]).tolist()
+[0.02, 0.04]
+>>> import pandas as pd
+>>> table = pd.DataFrame({"method": list("aaabbb"), "seed": [0, 1, 2] * 2, "mig": range(6)})
+>>> table = table.assign(pair="x+y", sigma=0.2, key=table.index)
+>>> by_strength(table, "mig").value.tolist(), len(runs_of(table, "mig"))
+([1.0, 4.0], 6)
+>>> paired(table, "mig", reference="a").value.tolist()
+[3.0]
 """
 
 from __future__ import annotations

@@ -1,4 +1,12 @@
-"""What do correlated factors do to unsupervised objectives? Träuble et al. 2021, reduced."""
+"""What do correlated factors do to unsupervised objectives? Träuble et al. 2021, reduced.
+
+>>> len(Traeuble(sigmas=(0.2,), seeds=(0,)).plan())
+36
+>>> world(("pos_x", "pos_y"), 0.2).distribution
+'correlated'
+>>> list(settings(steps=6000))[:3]
+['beta=1', 'beta=4', 'beta=16']
+"""
 
 from __future__ import annotations
 
