@@ -17,7 +17,8 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=300 --nbval-kernel
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install report test test-notebooks lint notebooks lab bench checkpoints clean
+.PHONY: help install report test test-notebooks test-lower lint docs notebooks lab bench checkpoints
+.PHONY: constraints clean
 
 help:  ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -38,8 +39,15 @@ test: $(STAMP)  ## unit tests, then every notebook with a small budget
 	$(LIMIT) 1200 $(RUN) -m pytest $(ARGS)
 	$(MAKE) --no-print-directory test-notebooks
 
-test-notebooks: $(STAMP)  ## the second half of test alone
+test-docs: $(STAMP)  ## the documentation: docs/_build/html/index.html
+	$(RUN) -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+notebooks: $(STAMP)  ## the second half of test alone
 	VAELIB_FAST=1 $(LIMIT) 1200 $(RUN) -m pytest $(NBVAL) notebooks
+
+test-lower: $(STAMP)  ## a part of the tests with the oldest versions of pyproject.toml
+	$(LIMIT) 1200 $(RUN) tools/test_lower.py $(ARGS)
 
 lint: $(STAMP)  ## ruff over the code and the notebooks
 	$(RUN) -m ruff check .
@@ -56,8 +64,11 @@ bench: $(STAMP)  ## the benchmarks
 checkpoints: $(STAMP)  ## train the shipped checkpoints anew (hours)
 	$(RUN) tools/make_checkpoints.py $(ARGS)
 
+constraints: $(STAMP)  ## constraints.txt with today's versions (ARGS=--keep: only what is new)
+	$(RUN) tools/constraints.py $(ARGS)
+
 clean:  ## remove .venv and caches; runs, reports and data stay
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lower build dist .pytest_cache .ruff_cache docs/_build docs/api docs/chapters docs/project
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is touched last: a failed install leaves none, and the next call tries again.
@@ -69,5 +80,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@if ! $(RUN) -m pip -V >/dev/null 2>&1 || [ "$$($(RUN) -V)" != "$$($(PYTHON) -V)" ]; then \
 	  echo "$(PYTHON) -m venv $(VENV)"; $(PYTHON) -m venv --clear $(VENV); fi
 	$(if $(TORCH_INDEX),$(RUN) -m pip install --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(RUN) -m pip install -c constraints.txt -e '.[notebooks,cluster,dev]'
+	$(RUN) -m pip install -c constraints.txt -e '.[notebooks,cluster,dev,docs]'
 	@touch $@
