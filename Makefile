@@ -39,11 +39,7 @@ test: $(STAMP)  ## unit tests, then every notebook with a small budget
 	$(LIMIT) 1200 $(RUN) -m pytest $(ARGS)
 	$(MAKE) --no-print-directory test-notebooks
 
-test-docs: $(STAMP)  ## the documentation: docs/_build/html/index.html
-	$(RUN) -m sphinx -q -W --keep-going -b html docs docs/_build/html
-	@echo docs/_build/html/index.html
-
-notebooks: $(STAMP)  ## the second half of test alone
+test-notebooks: $(STAMP)  ## the second half of test alone
 	VAELIB_FAST=1 $(LIMIT) 1200 $(RUN) -m pytest $(NBVAL) notebooks
 
 test-lower: $(STAMP)  ## a part of the tests with the oldest versions of pyproject.toml
@@ -51,6 +47,10 @@ test-lower: $(STAMP)  ## a part of the tests with the oldest versions of pyproje
 
 lint: $(STAMP)  ## ruff over the code and the notebooks
 	$(RUN) -m ruff check .
+
+docs: $(STAMP)  ## the documentation: docs/_build/html/index.html
+	$(RUN) -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
 
 notebooks: $(STAMP)  ## pair the notebooks with notebooks/py and execute them anew (ARGS=name for one)
 	$(RUN) tools/notebooks.py $(ARGS)
@@ -68,7 +68,8 @@ constraints: $(STAMP)  ## constraints.txt with today's versions (ARGS=--keep: on
 	$(RUN) tools/constraints.py $(ARGS)
 
 clean:  ## remove .venv and caches; runs, reports and data stay
-	rm -rf $(VENV) .venv-lower build dist .pytest_cache .ruff_cache docs/_build docs/api docs/chapters docs/project
+	rm -rf $(VENV) .venv-lower build dist .pytest_cache .ruff_cache
+	rm -rf docs/_build docs/api docs/chapters docs/project
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is touched last: a failed install leaves none, and the next call tries again.
