@@ -70,7 +70,7 @@ def fill(folder, plan, value=lambda planned: planned.config.seed / 10):
 # Plans
 
 
-@pytest.mark.parametrize("name", ["smoke", "burgess", "traeuble", "speed_equivalence"])
+@pytest.mark.parametrize("name", ["adaptive", "smoke", "burgess", "traeuble", "speed_equivalence"])
 def test_every_study_is_found_and_planned(name):
     study = named(name)()
     plan = study.plan()
@@ -83,7 +83,7 @@ def test_every_study_is_found_and_planned(name):
 
 
 def test_an_unknown_study_is_refused():
-    with pytest.raises(ValueError, match="the studies are burgess, correlated, smoke"):
+    with pytest.raises(ValueError, match="the studies are adaptive, burgess, correlated, smoke"):
         named("nothing")
 
 

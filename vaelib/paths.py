@@ -27,6 +27,13 @@ def runs_dir() -> Path:
     return _ROOT / "runs" if in_clone() else Path("runs")
 
 
+def found_dirs() -> list[Path]:
+    """Where finished runs are looked for: runs_dir(), the folders of $VAELIB_FOUND (separated as
+    in PATH), the shipped checkpoints."""
+    more = os.environ.get("VAELIB_FOUND", "").split(os.pathsep)
+    return [runs_dir(), *(Path(path).expanduser() for path in more if path), shipped_dir()]
+
+
 def shipped_dir() -> Path:
     """The shipped checkpoints: data/checkpoints of the clone, or their copy inside the package."""
     return _ROOT / "data" / "checkpoints" if in_clone() else Path(__file__).parent / "checkpoints"

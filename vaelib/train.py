@@ -20,7 +20,7 @@ from vaelib.fast import budget
 from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.on_device import place
-from vaelib.paths import runs_dir, shipped_dir
+from vaelib.paths import found_dirs, runs_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
 from vaelib.schedules import Constant, Schedule, set_learning_rate
@@ -201,12 +201,12 @@ def check_finite(losses: list[Tensor], step: int, run: Run) -> None:
 
 
 def load_or_train(config: TrainConfig, **options) -> Run:
-    """The finished run of `config`: from runs/ or the shipped checkpoints, else trained now.
+    """The finished run of `config`, where :func:`~vaelib.paths.found_dirs` says, else trained now.
 
     `options` are those of :func:`train`. In the fast mode (VAELIB_FAST=1) a run that has to be
     trained is cut to a few steps.
     """
-    for folder in (runs_dir(), shipped_dir()):
+    for folder in found_dirs():
         for run in find(folder):
             if run.finished and _key(run) == config.key:
                 return run

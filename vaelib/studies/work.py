@@ -122,7 +122,7 @@ def _do(job: Job, claim: Claim) -> None:
     from vaelib.train import train
 
     config: TrainConfig = from_spec(job.spec)
-    with alone(claim.folder):
+    with alone(claim.folder, Path(job.root)):
         run = train(config, claim.folder, lambda row: claim.check(), progress=False)
         start = time.perf_counter()
         elbo = score(run, job.metrics, job.samples)
@@ -145,13 +145,17 @@ def _do(job: Job, claim: Claim) -> None:
 def score(run: Run, metrics: tuple[str, ...], samples: int) -> dict[str, dict[str, float]]:
     """Scores on uncorrelated factors and on those of the training, into the run's scores.json.
 
-    Returns reconstruction and KL of both, {distribution: {name: nats per image}}.
+    Returns reconstruction and KL of both, {distribution: {name: nats per image}}, and on the data
+    of the run that it began with, if any, as `earlier`.
     """
     from vaelib.evaluate import evaluate
+    from vaelib.pretrained import Pretrained
 
     worlds = {world.distribution: world for world in (of_training(run), of_scores(run))}
     for world in worlds.values():
         evaluate(run, world, metrics, samples)
+    if isinstance(run.config.network, Pretrained):
+        worlds["earlier"] = unsampled(run.config.network.source.data)  # what it may have forgotten
     return {name: elbo(run, world) for name, world in worlds.items()}
 
 
@@ -160,10 +164,13 @@ def of_scores(run: Run) -> Any:
 
 
 def of_training(run: Run) -> Any:
-    """The distribution behind the training images: a sample of it, or pairs, are set aside."""
+    return unsampled(run.config.data)
+
+
+def unsampled(data: Any) -> Any:
+    """The distribution behind training images: a sample of it, or pairs, are set aside."""
     from vaelib.datasets import FixedSample, Pairs
 
-    data = run.config.data
     while isinstance(data, FixedSample | Pairs):
         data = data.data
     return data
@@ -188,26 +195,29 @@ def elbo(run: Run, data: Any, n: int = ELBO_IMAGES) -> dict[str, float]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, root: Path | None = None) -> Iterator[None]:
     """One thread; and runs that this run trains for itself go into its own folder.
 
-    Two runs of a study that share such a first run would otherwise write into one folder.
+    Two runs of a study that share such a first run would otherwise write into one folder. Those
+    that are finished are found by all: under `root`, the study's folder.
     """
     import torch
     from joblib import parallel_config
     from threadpoolctl import threadpool_limits
 
-    threads, before = torch.get_num_threads(), os.environ.get("VAELIB_RUNS")
+    mine = {"VAELIB_RUNS": str(folder / "first"), "VAELIB_FOUND": str(root or "")}
+    threads, before = torch.get_num_threads(), {name: os.environ.get(name) for name in mine}
     torch.set_num_threads(1)
-    os.environ["VAELIB_RUNS"] = str(folder / "first")
+    os.environ |= mine
     try:
         with threadpool_limits(1), parallel_config(backend="sequential"):
             yield
     finally:
         torch.set_num_threads(threads)
-        os.environ.pop("VAELIB_RUNS")
-        if before is not None:
-            os.environ["VAELIB_RUNS"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def drop_weights(folder: Path) -> None:

@@ -34,7 +34,7 @@ class MaskedAutoencoding(Objective):
     ValueError: another network than a ViT; `hidden` not in 0..1, or so that nothing is seen.
     """
 
-    hidden: float = 0.5  # share of the patches
+    hidden: float = 0.25  # share of the patches
     seen_weight: float = 1.0  # of the pixels that the encoder saw; 0: those hidden alone
 
     def __post_init__(self) -> None:
