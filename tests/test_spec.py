@@ -32,7 +32,8 @@ def test_a_spec_is_an_import_path_and_keywords():
     assert isinstance(from_spec(expected), BetaVAE) and from_spec(expected).beta == 8.0
 
 
-def test_nested_dataclasses_lists_dicts_and_infinity_survive_strict_json():
+def test_nested_dataclasses_lists_dicts_and_infinity_survive_strict_json(monkeypatch):
+    monkeypatch.setenv("VAELIB_MODULES", "test_spec")  # else only parts of vaelib are built
     value = Outer(Inner(-math.inf), (Inner(1.5), Inner()), {"x": 2.0, "y": math.inf})
     text = json.dumps(to_spec(value), allow_nan=False)
     again = from_spec(json.loads(text))
@@ -44,11 +45,25 @@ def test_nested_dataclasses_lists_dicts_and_infinity_survive_strict_json():
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"type": "vaelib.objectives.beta_vae:GammaVAE"}, "no class .*GammaVAE"),
-        ({"type": "no_such_module:Thing"}, "no class"),
+        ({"type": "vaelib.objectives.beta_vae:GammaVAE"}, "GammaVAE' must name a dataclass"),
+        ({"type": "vaelib.no_such_module:Thing"}, "no class"),
+        ({"type": "vaelib..spec:Thing"}, "no class"),
+        ({"type": "no_such_module:Thing"}, "not in vaelib.*name it in VAELIB_MODULES"),
+        ({"type": ""}, "not in vaelib"),
+        ({"type": ["vaelib"]}, "written module:Class"),
         ({"type": "os:system"}, "must name a dataclass"),
         ({"type": "subprocess:Popen", "args": ["ls"]}, "must name a dataclass"),
-        ({"type": ""}, "no class"),
+        ({"type": "vaelib.spec:math.factorial"}, "must name a dataclass"),  # no traversal
+        ({"type": "vaelib.spec.sys:exit"}, "no class"),
+        ({"type": "vaelib.runs:Codes"}, "where it is defined"),
+        ({"type": "test_spec:Inner"}, "builds on a class of vaelib"),  # imported, but not a part
+        ({"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": "4"}, "must be float, got '4'"),
+        ({"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": True}, "must be float, got True"),
+        ({"type": "vaelib.datasets.pooled:Pooled"}, "Pooled cannot be made of"),
+        (
+            {"type": "vaelib.datasets.pooled:Pooled", "data": {"type": "vaelib.networks:Fast"}},
+            "data of Pooled must be FactorData",
+        ),
         ({"type": "vaelib.objectives.beta_vae:BetaVAE", "betta": 1.0}, r"fields \['beta'\].*betta"),
     ],
 )

@@ -70,6 +70,11 @@ def same_weights(one, other):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
+@pytest.fixture(autouse=True)
+def workers_may_import_the_parts(monkeypatch):
+    monkeypatch.setenv("VAELIB_MODULES", "study_parts")
+
+
 # Claims
 
 

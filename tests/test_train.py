@@ -315,7 +315,7 @@ def test_damaged_and_foreign_runs_are_refused(tmp_path):
     with pytest.raises(ValueError, match="does not fit its config.json"):
         _ = Run(run.folder).vae
     (run.folder / "config.json").write_text("{'not': json}")
-    with pytest.raises(ValueError, match="config.json is not JSON"):
+    with pytest.raises(ValueError, match="config.json is not a JSON object"):
         _ = Run(run.folder).config
 
 

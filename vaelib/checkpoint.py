@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vaelib.files import write_whole
+from vaelib.files import readable, write_whole
 
 HOW = {"fused"}  # options of an optimiser that go by the machine that resumes, not by the saved
 
@@ -30,12 +31,12 @@ def save_tensors(
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The inverse of :func:`save_tensors`; ValueError when the file is damaged."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            meta = json.loads((file.metadata() or {}).get("vaelib", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
+    with (
+        readable(path, "is not a whole safetensors file"),
+        safe_open(path, framework="pt") as file,
+    ):
+        meta = json.loads((file.metadata() or {}).get("vaelib", "{}"))
+        return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
 
 
 class Checkpoints:
@@ -66,15 +67,14 @@ class Checkpoints:
             except ValueError as error:
                 warnings.warn(f"{error}; going on from the checkpoint before it", stacklevel=2)
                 continue
-            state.restore(tensors, meta)
-            return meta["step"]
+            with readable(path, "is not a state of this training"):
+                state.restore(tensors, meta)
+                return int(meta["step"])
         return 0
 
     def clear(self) -> None:
-        for path in self.paths():
-            path.unlink()
-        if self.folder.exists():
-            self.folder.rmdir()
+        """With what a killed process left half-written there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class TrainState:

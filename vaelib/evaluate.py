@@ -1,9 +1,20 @@
-"""Scores of codes and of runs: which metrics, on which distribution, with what uncertainty."""
+"""Scores of codes and of runs: which metrics, on which distribution, with what uncertainty.
+
+>>> from vaelib.sanity import identity
+>>> table = score(identity(), ["mig", "pairwise_mig"])
+>>> table["mig"], len(summary(table)["pairwise_mig"]) < len(table["pairwise_mig"])
+({'mig': 1.0}, True)
+>>> score_without(identity(), "a", ["mig"])
+{'mig': {'mig': 1.0}}
+>>> standard_errors(identity(), 10, ["mig"])["mig"]["mig"] < 0.01
+True
+>>> list(sanity_scores(identity(), metrics=["mig"]))
+['perfect', 'pair rotated by 45°', 'random']
+"""
 
 from __future__ import annotations
 
 import inspect
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +24,7 @@ import numpy as np
 
 from vaelib import metrics as suite
 from vaelib import sanity
-from vaelib.files import write_json
+from vaelib.files import read_json, write_json
 from vaelib.metrics._checks import TooFewFactors
 from vaelib.types import Codes
 
@@ -136,6 +147,13 @@ def evaluate(
     All metrics take some ten seconds of CPU time for 15,000 images, half of them for the trees of
     `dci`; the scores without orientation reuse those of the other factors and add about a second.
     A resample costs nearly as much as the whole, so ask for standard errors of few metrics.
+
+    >>> from vaelib.datasets import Blobs
+    >>> from vaelib.networks import MLP
+    >>> from vaelib.train import TrainConfig, train
+    >>> run = train(TrainConfig(Blobs(size=32), network=MLP(16), steps=2), progress=False)
+    >>> list(evaluate(run, metrics=["mig"], n=200)["scores"])
+    ['mig']
     """
     from vaelib.runs import encode
 
@@ -169,7 +187,7 @@ def _bar(items: Any, title: str, progress: bool) -> Any:
 
 def _add(path: Path, distribution: str, entry: dict[str, Any]) -> None:
     """Merge `entry` into the file: scores of the same samples stay, others are replaced."""
-    table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    table = read_json(path) if path.exists() else {}
     write_json(path, {**table, distribution: _merge(table.get(distribution, {}), entry)})
 
 

@@ -44,6 +44,28 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def only_one(path: Path, what: str) -> int | None:
+    """Lock `path` for this process until the file descriptor that is returned is closed.
+
+    ValueError when another process has it. Without locks (Windows, some networks) nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        os.close(file)
+        raise ValueError(
+            f"another process is {what} {path.parent}: wait for it, or choose another folder"
+        ) from error
+    except OSError:  # no locks here
+        pass
+    return file
+
+
 def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no number of JSON")
 

@@ -1,8 +1,17 @@
-"""Where files live: the repository's data/ and runs/ in a clone, the user's cache elsewhere."""
+"""Where files live: the repository's data/ and runs/ in a clone, the user's cache elsewhere.
+
+>>> sorted(path.name for path in shipped_dir().glob("dsprites_beta_*"))
+['dsprites_beta_1', 'dsprites_beta_4', 'dsprites_beta_8']
+>>> [place().is_absolute() for place in (data_dir, runs_dir, notebooks_dir)], in_clone()
+([True, True, True], True)
+>>> shipped_dir() in found_dirs()
+True
+"""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -45,5 +54,12 @@ def notebooks_dir() -> Path:
 
 
 def _user_cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    base = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(base) / "vaelib"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without one, as some containers have
+        return Path(tempfile.gettempdir())

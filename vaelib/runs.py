@@ -1,10 +1,18 @@
-"""Run: a folder with a configuration, a log, weights and scores; and tables of many."""
+"""Run: a folder with a configuration, a log, weights and scores; and tables of many.
+
+>>> from vaelib.paths import shipped_dir
+>>> [run] = find(shipped_dir() / "dsprites_beta_4")
+>>> isinstance(run, Run), table([run]).steps.tolist(), score_columns({"mig": {"mig": 0.3}})
+(True, [30000], {'mig': 0.3})
+>>> load_module(run.vae, run.folder / "model.safetensors")
+>>> check_shapes(run.vae.state_dict(), run.folder / "model.safetensors")
+>>> encode(run, n=100).means.shape, images_of(run.config.data, np.zeros((2, 5), int)).shape
+((100, 10), torch.Size([2, 1, 64, 64]))
+"""
 
 from __future__ import annotations
 
-import csv
-import json
-import time
+import os
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +25,8 @@ from torch import Tensor
 from vaelib import machine
 from vaelib.checkpoint import Checkpoints, load_tensors, save_tensors
 from vaelib.datasets import FactorData
-from vaelib.files import write_json, write_whole
+from vaelib.files import only_one, read_json, readable, write_json
+from vaelib.log_file import LogFile, read_log
 from vaelib.objectives import Objective
 from vaelib.spec import brief, from_spec, to_spec
 from vaelib.types import Codes
@@ -37,7 +46,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
+        self.folder, self._lock = Path(folder), None
         if not (self.folder / "config.json").is_file():
             raise ValueError(f"{self.folder} is not a run: it has no config.json")
 
@@ -58,10 +67,18 @@ class Run:
 
     @cached_property
     def config(self) -> TrainConfig:
-        try:
-            return from_spec(json.loads((self.folder / "config.json").read_text("utf-8")))
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{self.folder / 'config.json'} is not JSON: {error}") from error
+        """What was trained. Nothing outside of vaelib is run for it, see :mod:`vaelib.spec`.
+
+        ValueError when the file holds something else.
+        """
+        from vaelib.train import TrainConfig
+
+        path = self.folder / "config.json"
+        with readable(path, "is no configuration of a run"):
+            config = from_spec(read_json(path))
+            if not isinstance(config, TrainConfig):
+                raise ValueError(f"it must be a TrainConfig, got {type(config).__name__}")
+        return config
 
     @property
     def label(self) -> str:
@@ -80,9 +97,7 @@ class Run:
     @property
     def log(self) -> pd.DataFrame:
         """One row a logged step: step, seconds, loss, its terms, kl, kl_0 … kl_{D−1}, in nats."""
-        import pandas as pd
-
-        return pd.read_csv(self.folder / "log.csv")
+        return read_log(self.folder / "log.csv")
 
     @cached_property
     def vae(self) -> VAE:
@@ -90,15 +105,29 @@ class Run:
         if not self.finished:
             raise ValueError(f"{self.folder} is not finished: train it with `vaelib resume`")
         c = self.config
+        path = self.folder / "model.safetensors"
+        with readable(path, "does not fit its config.json"), torch.device("meta"):
+            shapes = VAE(c.network, c.data.image_shape, c.latent_dim).state_dict()
+        check_shapes(shapes, path)  # first: a configuration can ask for any amount of memory
         vae = VAE(c.network, c.data.image_shape, c.latent_dim)
-        load_module(vae, self.folder / "model.safetensors")
+        load_module(vae, path)
         return vae.eval().requires_grad_(False)
 
     @property
     def scores(self) -> dict[str, Any]:
         """scores.json, {distribution: {…, "scores": {metric: {name: value}}}}; {} without one."""
         path = self.folder / "scores.json"
-        return json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        scores = read_json(path)
+        with readable(path, "holds no scores"):
+            for entry in scores.values():
+                {float(v) for values in entry["scores"].values() for v in values.values()}
+        return scores
+
+    def hold(self) -> None:
+        """Let no other process train in this folder, until this one ends or the run is finished."""
+        self._lock = only_one(self.folder / ".lock", "training in")
 
     def open_log(self, step: int) -> LogFile:
         """The log, cut back to `step`: what a killed run logged after its checkpoint is redone."""
@@ -110,51 +139,13 @@ class Run:
             save_tensors(self.folder / "objective.safetensors", objective.state_dict())
         save_tensors(self.folder / "model.safetensors", vae.state_dict())
         self.checkpoints.clear()
+        (self.folder / ".lock").unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
-
-
-class LogFile:
-    """log.csv, one row a call. The columns are those of the first row."""
-
-    def __init__(self, path: Path, step: int):
-        self.path, self.start = path, time.perf_counter()
-        rows = _rows(path, step)
-        self.before = float(rows[-1]["seconds"]) if rows else 0.0
-        self.columns = list(rows[0]) if rows else None
-        if self.columns:
-            write_whole(path, lambda file: self._write(file, "w", [self._header(), *rows]))
-        else:
-            path.unlink(missing_ok=True)
-
-    def write(
-        self, step: int, loss: Tensor, terms: dict[str, Tensor], kl: Tensor, extra: dict[str, float]
-    ) -> dict[str, float]:
-        """Append one row; `kl` (D,) in nats. Returns the row."""
-        row = {"step": step, "seconds": round(self.before + time.perf_counter() - self.start, 3)}
-        row |= {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
-        row |= {"kl": kl.sum().item(), **{f"kl_{j}": v for j, v in enumerate(kl.tolist())}, **extra}
-        head = [] if self.columns else [{name: name for name in row}]
-        self.columns = self.columns or list(row)
-        self._write(self.path, "a", [*head, row])
-        return row
-
-    def _header(self) -> dict[str, str]:
-        return {name: name for name in self.columns}
-
-    def _write(self, path: Path, mode: str, rows: list[dict]) -> None:
-        with open(path, mode, newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self.columns).writerows(rows)
-
-
-def _rows(path: Path, step: int) -> list[dict[str, str]]:
-    """The whole rows of a log up to `step`; a line cut off by a kill is dropped."""
-    if not path.exists():
-        return []
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [r for r in rows if all(r.values()) and r["step"].isdigit() and int(r["step"]) <= step]
 
 
 def load_module(module: torch.nn.Module, path: Path) -> None:
@@ -164,6 +155,17 @@ def load_module(module: torch.nn.Module, path: Path) -> None:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         raise ValueError(f"{path} does not fit its config.json: {error}") from error
+
+
+def check_shapes(expected: dict[str, Tensor], path: Path) -> None:
+    """ValueError unless a safetensors file holds tensors of these names and shapes."""
+    found = {name: tuple(t.shape) for name, t in load_tensors(path)[0].items()}
+    for name in sorted(found.keys() | expected.keys()):
+        here = tuple(expected[name].shape) if name in expected else None
+        if found.get(name) != here:
+            raise ValueError(
+                f"{path} does not fit its config.json: {name} must be {here}, got {found.get(name)}"
+            )
 
 
 def find(folder: str | Path) -> list[Run]:
@@ -207,7 +209,7 @@ def score_columns(scores: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: a model first read in here could never be trained on
 def encode(
     run: Run | VAE,
     data: FactorData | None = None,

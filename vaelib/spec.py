@@ -3,17 +3,30 @@
 `BetaVAE(beta=4.0)` ↔ `{"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": 4.0}`. Every part of a
 run (data, network, objective) is a dataclass, so its fields are its whole configuration; there is
 no table of names to keep up to date.
+
+>>> from vaelib import objectives
+>>> spec = to_spec(objectives.BetaVAE(beta=4.0))
+>>> from_spec(spec), find_type(spec["type"]).__name__
+(BetaVAE(beta=4.0), 'BetaVAE')
+>>> build(objectives.BetaVAE, {"beta": 8.0})
+BetaVAE(beta=8.0)
+>>> "BetaVAE" in discover(objectives, objectives.Objective)
+True
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-import inspect
 import math
 import pkgutil
+import sys
 from types import ModuleType
 from typing import Any
+
+from vaelib.own import VARIABLE, classes, may_import
+
+_KINDS = {"int": int, "float": (int, float), "bool": bool, "str": str, "Any": object}
 
 
 def to_spec(value: Any) -> Any:
@@ -59,7 +72,10 @@ def _default(field: dataclasses.Field) -> Any:
 
 
 def from_spec(spec: Any) -> Any:
-    """The inverse of :func:`to_spec`. ValueError names an unknown type or field."""
+    """The inverse of :func:`to_spec`. ValueError names an unknown type or field.
+
+    Safe for files of others: see :func:`find_type` for what can be built.
+    """
     if isinstance(spec, list):
         return [from_spec(item) for item in spec]
     if spec in ("inf", "-inf"):
@@ -76,32 +92,59 @@ def build(cls: type, values: dict[str, Any]) -> Any:
     unknown = sorted(set(values) - set(allowed))
     if unknown:
         raise ValueError(f"{cls.__name__} has the fields {allowed}, got {unknown}")
-    return cls(**values)
+    for field in dataclasses.fields(cls):
+        if field.name in values:
+            _check_kind(cls, field, values[field.name])
+    try:
+        return cls(**values)
+    except TypeError as error:  # a field is missing, or is a list of the wrong things
+        raise ValueError(f"{cls.__name__} cannot be made of {values}: {error}") from error
+
+
+def _check_kind(cls: type, field: dataclasses.Field, value: Any) -> None:
+    """ValueError when `value` is not what a field is annotated with, where that is one class."""
+    kind = str(field.type).removesuffix(" | None")
+    base = _KINDS.get(kind) or vars(sys.modules[cls.__module__]).get(kind)
+    if not isinstance(base, type | tuple) or (value is None and kind != field.type):
+        return
+    if not isinstance(value, base) or (isinstance(value, bool) and kind in ("int", "float")):
+        raise ValueError(f"{field.name} of {cls.__name__} must be {field.type}, got {value!r}")
 
 
 def find_type(path: str) -> type:
-    """The dataclass at `module:Class`; only dataclasses are built, never other callables."""
+    """The dataclass that is defined at `module:Class`; ValueError for all else.
+
+    A file can have modules imported of vaelib and of the user (:mod:`vaelib.own`) only. A class of
+    a module that the program imported itself is found too, when it builds on one of vaelib.
+    """
+    if not isinstance(path, str):
+        raise ValueError(f"a type is written module:Class, got {path!r}")
     module, _, name = path.partition(":")
+    trusted = may_import(module)
+    if not trusted and module not in sys.modules:
+        raise ValueError(
+            f"{path!r} is not in vaelib: if you trust its module, name it in {VARIABLE}"
+        )
     try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+        found = vars(importlib.import_module(module)).get(name)
+    except ImportError as error:
         raise ValueError(f"no class {path!r} to import: {error}") from error
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise ValueError(f"{path!r} must name a dataclass")
+    if found.__module__ != module or not (trusted or _builds_on_vaelib(found)):
+        raise ValueError(
+            f"{path!r} must name a class where it is defined, and one that builds on a class of "
+            f"vaelib unless its module is named in {VARIABLE}"
+        )
     return found
+
+
+def _builds_on_vaelib(cls: type) -> bool:
+    return any(base.__module__.partition(".")[0] == "vaelib" for base in cls.__mro__)
 
 
 def discover(package: ModuleType, base: type) -> dict[str, type]:
     """The concrete subclasses of `base` defined in the modules of `package`, by class name."""
-    found = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
-        for name, cls in vars(module).items():
-            if (
-                isinstance(cls, type)
-                and issubclass(cls, base)
-                and not inspect.isabstract(cls)
-                and cls.__module__ == module.__name__
-            ):
-                found[name] = cls
-    return dict(sorted(found.items()))
+    names = [info.name for info in pkgutil.iter_modules(package.__path__)]
+    places = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+    return dict(sorted(classes(base, places).items()))

@@ -45,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 all well, 1 something failed, 2 wrong use, 130 stopped by Ctrl-C."""
     args = parser().parse_args(arguments)
     try:
-        return args.command(args)
+        status = args.command(args)
+        sys.stdout.flush()  # a full disk shows here, and not when Python ends
+        return status
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on where it was", file=sys.stderr)
         return training.INTERRUPTED

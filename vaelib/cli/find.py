@@ -7,33 +7,39 @@ import re
 from collections.abc import Mapping
 from types import ModuleType
 
+from vaelib import own
+
 
 def objectives() -> dict[str, type]:
     from vaelib import objectives
     from vaelib.spec import discover
 
-    return discover(objectives, objectives.Objective)
+    base = objectives.Objective
+    return discover(objectives, base) | own.classes(base, own.modules())
 
 
 def datasets() -> dict[str, type]:
     """Those that can be named alone; wrappers around another data set (Correlated) are not."""
-    from vaelib import datasets
     from vaelib.cli.fields import fields_of
-    from vaelib.spec import discover
 
-    found = discover(datasets, datasets.FactorData)
+    found = _all_datasets()
     return {n: c for n, c in found.items() if all(f.default is not None for f in fields_of(c))}
 
 
 def wrappers() -> dict[str, type]:
     """Data sets that draw the images of another one, their field `data`, in their own way."""
-    from vaelib import datasets
     from vaelib.cli.fields import fields_of
-    from vaelib.spec import discover
 
-    found = discover(datasets, datasets.FactorData)
+    found = _all_datasets()
     needed = {n: [f.name for f in fields_of(c) if f.default is None] for n, c in found.items()}
     return {n: c for n, c in found.items() if needed[n] == ["data"]}
+
+
+def _all_datasets() -> dict[str, type]:
+    from vaelib import datasets
+    from vaelib.spec import discover
+
+    return discover(datasets, datasets.FactorData) | own.classes(datasets.FactorData, own.modules())
 
 
 def networks() -> dict[str, type]:
@@ -56,7 +62,8 @@ def schedules() -> dict[str, type]:
 
 def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:
     values = {name: value for module in modules for name, value in vars(module).items()}
-    return {n: c for n, c in sorted(values.items()) if _is_final(c, base)}
+    found = {n: c for n, c in sorted(values.items()) if _is_final(c, base)}
+    return found | own.classes(base, own.modules())
 
 
 def _is_final(value: object, base: type) -> bool:

@@ -227,10 +227,8 @@ def _step(path: Path, shape: tuple[int, ...], dtype: np.dtype, chunks: Any) -> i
 def _npy_header(member: BinaryIO, path: Path) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran order, and dtype."""
     version = np.lib.format.read_magic(member)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
+    form = np.lib.format
+    readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
     if version not in readers:
         raise DataFileError(f"{path} has version {version} of the npy format, not 1.0 or 2.0")
     with warnings.catch_warnings():  # headers that Python 2 wrote, as in the official file

@@ -2,6 +2,9 @@
 
 A new metric is one new file in this folder. A module whose name starts with an underscore is a
 helper. `metrics.mig(codes)` calls a metric; `metrics.all()` lists those that score one model.
+
+>>> "mig" in all()
+True
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
+
+from vaelib import own
 
 Scores = dict[str, float]
 
@@ -20,9 +25,10 @@ for _name in _names:
 
 
 def all() -> dict[str, Callable[..., Scores]]:
-    """The metrics of one model by name: those whose first argument is `codes`."""
-    return {name: globals()[name] for name in _names if _scores_one_model(globals()[name])}
+    """The metrics of one model by name, the user's too: those whose first argument is `codes`."""
+    found = {name: globals()[name] for name in _names} | own.functions()
+    return {name: metric for name, metric in found.items() if _scores_one_model(metric)}
 
 
 def _scores_one_model(function: Callable[..., Scores]) -> bool:
-    return next(iter(inspect.signature(function).parameters)) == "codes"
+    return next(iter(inspect.signature(function).parameters), "") == "codes"

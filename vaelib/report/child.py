@@ -12,16 +12,13 @@ import json
 import os
 import sys
 import threading
-from typing import Any
+from functools import cache
+from typing import Any, TextIO
 
 import papermill
 from ipykernel.kernelspec import make_ipkernel_cmd
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-
-# What the kernel and libraries print goes to the log (standard error); this pipe is for the parent.
-TO_PARENT = os.fdopen(os.dup(1), "w", encoding="utf-8")
-os.dup2(2, 1)
 
 
 class ThisPython(KernelSpecManager):
@@ -52,7 +49,15 @@ def execute(request: dict[str, Any], kernel: AsyncKernelManager) -> None:
 
 
 def tell(**message: Any) -> None:
-    print(json.dumps(message), file=TO_PARENT, flush=True)
+    print(json.dumps(message), file=to_parent(), flush=True)
+
+
+@cache
+def to_parent() -> TextIO:
+    """A pipe for the parent alone: what the kernel and libraries print goes to standard error."""
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return pipe
 
 
 def end_with_parent(kernel: AsyncKernelManager) -> None:
@@ -72,6 +77,7 @@ def end(kernel: AsyncKernelManager) -> None:
 
 
 def main() -> int:
+    to_parent()
     request = json.loads(sys.stdin.readline())
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
     threading.Thread(target=end_with_parent, args=(kernel,), daemon=True).start()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vaelib import __version__
-from vaelib.files import write_json
+from vaelib.files import DataFileError, read_json, write_json
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -57,8 +57,8 @@ class State:
     def __init__(self, path: Path):
         self.path = path
         try:
-            self.notebooks: dict[str, dict[str, Any]] = json.loads(path.read_text("utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            self.notebooks: dict[str, dict[str, Any]] = read_json(path)
+        except (FileNotFoundError, DataFileError):  # damaged: all is made again
             self.notebooks = {}
 
     def finished(self, name: str, key: str) -> dict[str, Any] | None:

@@ -101,7 +101,7 @@ def is_abandoned(folder: Path, expiry: float = EXPIRY) -> bool:
         owner, seen = {}, _begun(folder)
     except ValueError:  # just being written
         return False
-    silent = _now(folder.parent) - seen
+    silent = abs(_now(folder.parent) - seen)  # a sign from the future: the clock was set back
     return silent > expiry or (owner.get("host") == _host() and not _is_alive(owner["pid"]))
 
 
@@ -109,7 +109,7 @@ def _begun(folder: Path) -> float:
     try:
         return folder.stat().st_mtime
     except FileNotFoundError:  # finished in the meantime
-        return float("inf")
+        return _now(folder.parent)
 
 
 def _begin(root: Path, name: str) -> Path:

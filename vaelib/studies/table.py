@@ -1,4 +1,26 @@
-"""The results of a study as one table: a row a run of the design."""
+"""The results of a study as one table: a row a run of the design.
+
+>>> import pandas as pd
+>>> from vaelib.spec import to_spec
+>>> from vaelib.studies.smoke import Smoke
+>>> study, folder = Smoke(seeds=(0, 1, 2), sigmas=(0.4,)), default_folder(Smoke)
+>>> run, *_ = plan = study.plan()
+>>> read_result(folder / run.config.folder_name), shipped_table(Smoke).name
+(None, 'table.csv')
+>>> result = {"config": to_spec(run.config), "key": run.config.key, "git": "", "finished": ""}
+>>> result |= {"scores": {}, "elbo": {}, "seconds": 60.0, "machine": {"cpu": "", "torch": ""}}
+>>> table = pd.DataFrame([row_of(run, result) | run.labels for run in plan])
+>>> table[study.score] = range(len(table))
+>>> write(table, folder / "table.csv")
+>>> len(read(folder / "table.csv")), len(cells(table)), len(keys(table))
+(9, 3, 1)
+>>> best_settings(table, study), len(list(best_keys(table, study)))
+({'BetaTCVAE': 'beta=1.5', 'BetaVAE': 'beta=1'}, 2)
+>>> len(with_settings(table, best_settings(table, study))), numbers(table)
+(6, ['uncorrelated.pairwise_mig.pair'])
+>>> len(collect(plan, folder, before=table)), len(prune(table, study, plan, folder))
+(1, 1)
+"""
 
 from __future__ import annotations
 
@@ -7,7 +29,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelib.files import write_text
+from vaelib.files import read_json, write_text
 from vaelib.paths import in_clone, runs_dir
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.work import RESULT
@@ -63,7 +85,7 @@ def _place(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def read_result(folder: Path) -> dict[str, Any] | None:
     path = folder / RESULT
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    return read_json(path) if path.exists() else None
 
 
 def read(path: Path) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -15,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelib.files import write_json
+from vaelib.files import read_json, write_json
 from vaelib.studies.claim import EXPIRY, Claim, ClaimLost, latest, sweep
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def execute(job: Job) -> Outcome:
 def settled(job: Job) -> Outcome | None:
     """The outcome of a run that is done, or failed and not to be tried again."""
     if job.result.exists():
-        return Outcome(job.name, "done", result=json.loads(job.result.read_text("utf-8")))
+        return Outcome(job.name, "done", result=read_json(job.result))
     before = latest(Path(job.root), job.name)
     if before and (before / FAILURE).exists() and not job.retry:
         return Outcome(job.name, "failed", recorded(before))
@@ -86,7 +85,7 @@ def settled(job: Job) -> Outcome | None:
 def recorded(folder: Path) -> str:
     """The traceback of a run that failed."""
     try:
-        return json.loads((folder / FAILURE).read_text("utf-8"))["traceback"]
+        return str(read_json(folder / FAILURE)["traceback"])
     except (OSError, ValueError, KeyError):
         return "its record cannot be read"
 
@@ -104,7 +103,7 @@ def _attempt(job: Job, claim: Claim) -> Outcome:
             return settled(job) or Outcome(job.name, "busy")
         return _failed(claim.folder, job.name, traceback.format_exc())
     sweep(Path(job.root), job.name)
-    return Outcome(job.name, "done", result=json.loads(job.result.read_text("utf-8")))
+    return Outcome(job.name, "done", result=read_json(job.result))
 
 
 def _failed(folder: Path, name: str, text: str) -> Outcome:

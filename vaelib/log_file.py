@@ -1,0 +1,75 @@
+"""log.csv: what a training wrote down, one row a logged step."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from vaelib.files import readable, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALWAYS = ["step", "seconds", "loss", "reconstruction", "kl"]  # columns, beside others
+
+
+def read_log(path: Path) -> pd.DataFrame:
+    """The log as a table; ValueError when it is none."""
+    import pandas as pd
+
+    with readable(path, "is no log of a training"):
+        log = pd.read_csv(path)
+        if missing := set(ALWAYS) - set(log):
+            raise ValueError(f"it lacks the columns {sorted(missing)}")
+        log[ALWAYS].astype(float)
+    return log
+
+
+class LogFile:
+    """log.csv, one row a call. The columns are those of the first row."""
+
+    def __init__(self, path: Path, step: int):
+        self.path, self.start = path, time.perf_counter()
+        rows = _rows(path, step)
+        self.before = float(rows[-1]["seconds"]) if rows else 0.0
+        self.columns = list(rows[0]) if rows else None
+        if self.columns:
+            write_whole(path, lambda file: self._write(file, "w", [self._header(), *rows]))
+        else:
+            path.unlink(missing_ok=True)
+
+    def write(
+        self, step: int, loss: Tensor, terms: dict[str, Tensor], kl: Tensor, extra: dict[str, float]
+    ) -> dict[str, float]:
+        """Append one row; `kl` (D,) in nats. Returns the row."""
+        row = {"step": step, "seconds": round(self.before + time.perf_counter() - self.start, 3)}
+        row |= {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
+        row |= {"kl": kl.sum().item(), **{f"kl_{j}": v for j, v in enumerate(kl.tolist())}, **extra}
+        head = [] if self.columns else [{name: name for name in row}]
+        self.columns = self.columns or list(row)
+        self._write(self.path, "a", [*head, row])
+        return row
+
+    def _header(self) -> dict[str, str]:
+        return {name: name for name in self.columns}
+
+    def _write(self, path: Path, mode: str, rows: list[dict]) -> None:
+        with open(path, mode, newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, self.columns).writerows(rows)
+
+
+def _rows(path: Path, step: int) -> list[dict[str, str]]:
+    """The whole rows of a log up to `step`; a line cut off by a kill is dropped."""
+    if not path.exists():
+        return []
+    with (
+        readable(path, "is no log of a training: delete it, and it begins anew"),
+        open(path, newline="", encoding="utf-8") as file,
+    ):
+        rows = [row for row in csv.DictReader(file) if all(row.values()) and None not in row]
+        {float(row["seconds"]) for row in rows}
+        return [row for row in rows if row["step"].isdigit() and int(row["step"]) <= step]
