@@ -41,7 +41,7 @@ autodoc_default_options = {
 autodoc_typehints_format = "short"
 nb_execution_mode = "off"  # the outputs that are stored are those that were checked
 nb_merge_streams = True
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 4
 
 TEXTS = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
