@@ -1,4 +1,18 @@
-"""Training: a configuration in, a run out. One flat loop, resumable bit for bit."""
+"""Training: a configuration in, a run out. One flat loop, resumable bit for bit.
+
+>>> from vaelib.datasets import Blobs
+>>> from vaelib.networks import MLP
+>>> config = TrainConfig(Blobs(size=32), network=MLP(16), steps=2)
+>>> run = train(config, progress=False)
+>>> load_or_train(config).folder == run.folder  # it is finished
+True
+>>> vae, objective, sampling, state = start(config, machine.plan("cpu"))
+>>> kl_by_latent(vae(torch.zeros(4, 1, 32, 32))).shape
+torch.Size([10])
+>>> check_finite([torch.tensor(0.1)], step=1, run=run)  # or TrainingDiverged
+>>> issubclass(TrainingDiverged, RuntimeError)
+True
+"""
 
 from __future__ import annotations
 
@@ -109,6 +123,7 @@ def train(
     run = Run.create(folder or runs_dir() / config.folder_name, config)
     if run.finished:
         return run
+    run.hold()
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
     run.note_machine(plan)
