@@ -49,6 +49,9 @@ class ArrayFile(AbstractContextManager, ABC):
                 raise DataFileError(
                     f"{self.path} needs an array {name!r}, it has {self.names()}"
                 ) from None
+        if self.path.is_file():
+            most = SQUEEZED * self.path.stat().st_size
+            _check_size(f"{name!r} in {self.path}", shape, dtype, most)
         _check_size(f"a row of {name!r} in {self.path}", shape[1:], dtype, MOST_OF_A_ROW)
         return shape, dtype
 
@@ -148,8 +151,6 @@ class Hdf5File(ArrayFile):
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         array = self._array(name)
-        most = SQUEEZED * self.path.stat().st_size
-        _check_size(f"{name!r} in {self.path}", array.shape, array.dtype, most)
         return array.shape, array.dtype
 
     def rows(self, name: str) -> Iterator[np.ndarray]:
