@@ -347,7 +347,8 @@ def test_list_shows_what_there_is(capsys):
     ):
         assert name in out
     assert main(["list", "networks"]) == 0
-    assert "BetaVAE" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "BetaVAE" not in out and "ViT" in out
     assert "objectives" in fails(capsys, "list", "colours")
 
 

@@ -44,8 +44,9 @@ def _all_datasets() -> dict[str, type]:
 
 def networks() -> dict[str, type]:
     from vaelib import networks
+    from vaelib.vit import network
 
-    return _in_modules(networks.Network, networks)
+    return _in_modules(networks.Network, networks, network)
 
 
 def samplings() -> dict[str, type]:
