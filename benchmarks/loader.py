@@ -84,7 +84,7 @@ config = t.TrainConfig(steps={steps}, device="cpu")
 t.train(config, tempfile.mkdtemp(), progress=False)
 print(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1])
 """
-IMPORT = "import time; b = time.perf_counter(); import vaelib; print(time.perf_counter() - b)"
+IMPORT = "import time; b = time.process_time(); import vaelib; print(time.process_time() - b)"
 IMPORT_TRAIN = "import torch, time; b = time.process_time(); import vaelib.train, vaelib.runs; "
 IMPORT_TRAIN += "print(time.process_time() - b)"
 
