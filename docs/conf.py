@@ -46,6 +46,7 @@ myst_heading_anchors = 4
 
 TEXTS = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 TEXTS["data/README.md"] = "data.md"
+PAGES = {"README.md": "index.md", "docs/glossary.md": "glossary.md"}
 FORMULA = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 BAR = re.compile(r"(^|[\s(·])\|(?=\S)")  # the first of |x|, which would be a substitution
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)")
@@ -94,8 +95,8 @@ def linked(path: Path) -> str:
         target = (path.parent / found[1]).resolve().relative_to(ROOT).as_posix()
         if path.suffix == target[-6:] == ".ipynb":
             return found[0]
-        if target == "README.md":
-            return f"]({'../' * len(path.relative_to(ROOT).parents[:-1])}index.md)"
+        if target in PAGES:
+            return f"]({'../' * len(path.relative_to(ROOT).parents[:-1])}{PAGES[target]})"
         return f"]({about.REPOSITORY}/blob/{about.TAG}/{target}{found[2] or ''})"
 
     text = path.read_text(encoding="utf-8")

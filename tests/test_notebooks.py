@@ -117,6 +117,30 @@ def test_no_progress_bars_are_stored(name):
         assert "\r" not in printed(output) and not BAR.search(printed(output))
 
 
+FIGURE = re.compile(r"\*Figure (\d+)\.(\d+): .{20,}\*", re.DOTALL)
+
+
+def is_picture(output: nbformat.NotebookNode) -> bool:
+    html = output.get("data", {}).get("text/html", "")
+    return "image/png" in output.get("data", {}) or "<img" in html or "<iframe" in html
+
+
+@chapters
+def test_figures_are_numbered_and_explained(name):
+    """Where one is numbered, each has a line below it, in order, which says what it shows."""
+    cells = read(name).cells
+    below = [
+        FIGURE.fullmatch(after.source) if after.cell_type == "markdown" else None
+        for cell, after in zip(cells, cells[1:], strict=False)
+        if any(map(is_picture, cell.get("outputs", [])))
+    ]
+    if not any(FIGURE.search(cell.source) for cell in cells):
+        return
+    assert all(below), f"figure {below.index(None) + 1} has no line below it"
+    numbers = [tuple(map(int, found.groups())) for found in below]
+    assert numbers == [(int(name[:2]), i + 1) for i in range(len(numbers))]
+
+
 @notebooks
 def test_no_folder_of_the_author_is_stored(name):
     texts = [printed(output) for output in outputs(name)]

@@ -27,7 +27,8 @@
 # - why no model on earth can read the orientation of a square;
 # - how the first 100,000 images of a file can fool you.
 #
-# **Time** 30 minutes to read, half a minute to compute. No GPU. · Next: [2 · β-VAE](02_beta_vae.ipynb)
+# **Time** 30 minutes to read, half a minute to compute. No GPU. · Next: [2 · β-VAE](02_beta_vae.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -100,6 +101,9 @@ for line, name in enumerate(data.factor_names):
     ax.text(-6, 66 * line + 32, name, ha="right", va="center", fontsize=9)
 
 # %% [markdown]
+# *Figure 1.1: Each row moves one factor through its values; the other four stand still.*
+
+# %% [markdown]
 # ## 2 The grid of all images
 #
 # Every combination of values is one image. How many are there?
@@ -124,6 +128,9 @@ for index in (0, 1, 32, 1_024, 245_760):
 plots.image_grid(data.sample(30, rng).images);
 
 # %% [markdown]
+# *Figure 1.2: Thirty images drawn at random, every factor uniform.*
+
+# %% [markdown]
 # ## 3 Sprites between the pixels
 #
 # One step of `pos_x` moves a sprite by 32/31 of a pixel, so nearly all sprites lie *between* the
@@ -138,6 +145,9 @@ for x in range(0, 32, 4):
     labels.append(f"{image.sum()} pixels")
 plots.image_grid(np.stack(close), columns=8, labels=labels);
 
+
+# %% [markdown]
+# *Figure 1.3: The smallest heart at eight places. Its number of white pixels changes although only its place does.*
 
 # %% [markdown]
 # It does not. So an image cannot be made by shifting another one; each has to be drawn. For an
@@ -183,6 +193,9 @@ with plots.style():
     picture = ax.imshow(100 * mean_image, cmap="Blues", vmin=0)
     ax.set(xticks=[], yticks=[], title="Mean image")
     fig.colorbar(picture, label="white, in % of the images")
+
+# %% [markdown]
+# *Figure 1.4: The mean image: how often each pixel is white. It is what one guesses who knows nothing.*
 
 # %% [markdown]
 # How good is that guess? If it gives pixel $p$ the chance $m_p$ to be white, it costs on average
@@ -268,6 +281,9 @@ plots.joint_histograms(histograms, (32, 32), pair);
 
 
 # %% [markdown]
+# *Figure 1.5: How often each pair of positions occurs, from independent (left) to strongly tied (right). Above: correlation r and mutual information I in nats.*
+
+# %% [markdown]
 # Those are many draws. You rarely have so many, so here are 300. Move σ. **From which value on
 # would you have noticed the tie without the numbers?**
 
@@ -285,6 +301,9 @@ def crowd(s):
 flipbook(crowd, (np.inf, 1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05), name="σ")
 
 # %% [markdown]
+# *Figure 1.6: 300 draws of the two positions; the slider moves σ.*
+
+# %% [markdown]
 # `Correlated(data, {pair: sigma})` is again a data set: it draws factors from exactly this formula
 # and renders them. (The code that Träuble et al. released draws a blurred line instead, which is a
 # stronger tie; `style="line"` gives it.)
@@ -299,6 +318,9 @@ rows = [worlds[place].sample(10, rng).images for place in places]
 plots.image_grid(np.concatenate(rows), columns=10);
 
 # %% [markdown]
+# *Figure 1.7: Two rows, one from each world, in an order that was drawn.*
+
+# %% [markdown]
 # Ten images hardly tell. No single picture is odd, for every combination can still occur; only the
 # crowd gives it away.
 
@@ -311,6 +333,9 @@ with plots.style():
     for ax, place, name in zip(axes, places, ("upper row", "lower row"), strict=True):
         ax.imshow(worlds[place].sample(samples, rng).images.mean(axis=0)[0], cmap="Blues", vmin=0)
         ax.set(xticks=[], yticks=[], title=f"{name}: {worlds[place].distribution}")
+
+# %% [markdown]
+# *Figure 1.8: The mean images of the same two worlds. In the correlated one the cloud leans to the diagonal.*
 
 # %% [markdown]
 # ## 6 Twins: one image, several truths
@@ -330,6 +355,9 @@ with plots.style():
         ax.plot(turns, (images != images[0]).sum(axis=(1, 2, 3)), label=name)
     ax.set(xlabel="orientation", ylabel="pixels that differ\nfrom orientation 0", ylim=(0, None))
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+# %% [markdown]
+# *Figure 1.9: In how many pixels a turned shape differs from where it began.*
 
 # %% [markdown]
 # The heart comes back only after a full turn. The ellipse nearly returns after half a turn and the
@@ -359,6 +387,9 @@ print("same image at orientations", *(f"{b} and {a}," for a, b in twins))
 shown = [0, 10, 29, 5, 34]
 plots.image_grid(squares[shown], columns=5, labels=[f"orientation {turn}" for turn in shown]);
 
+
+# %% [markdown]
+# *Figure 1.10: The square at orientations that give one image, and at others.*
 
 # %% [markdown]
 # Over the whole grid, 18,432 images are lost to orientation 39 and 3,142 more to chance: 2,620
@@ -400,6 +431,9 @@ except ValueError as error:
 drawn = rng.choice(len(data), size=100_000, replace=False)
 above, below = (data.factors(part[::10_000]) for part in (subset, drawn))
 plots.image_grid(data.render(np.concatenate([above, below])), columns=10);
+
+# %% [markdown]
+# *Figure 1.11: Ten of the first 100,000 images (above), and ten of 100,000 drawn at random (below): the first part of the file holds squares alone.*
 
 # %% [markdown]
 # The fix is one line: draw the indices at random. (`data.sample(n, rng)` does so as well.)

@@ -29,7 +29,8 @@
 # - what a larger β buys and what it costs.
 #
 # **Time** 45 minutes to read; the cells compute for about two minutes on two CPU cores. ·
-# Before: [1 · Data exploration](01_data_exploration.ipynb)
+# Before: [1 · Data exploration](01_data_exploration.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -155,6 +156,9 @@ ax.axhline(nothing, color="grey", lw=0.8)
 ax.text(hand_steps, 1.15 * nothing, f"knowing nothing: {nothing:.0f}", ha="right", fontsize=8);
 
 # %% [markdown]
+# *Figure 2.1: The training by hand: loss, reconstruction and KL, in nats. The grey line is what the mean image costs.*
+
+# %% [markdown]
 # ## 3 With the library
 #
 # The same in the library: a `TrainConfig` says everything that defines a training, and `train` does
@@ -179,6 +183,9 @@ print(run.label)
 plots.losses(run.log);
 
 # %% [markdown]
+# *Figure 2.2: The live training with the library. Left: loss and its parts; right: the KL of each latent.*
+
+# %% [markdown]
 # The plateau is the cloud of chapter 1: the decoder draws the mean image and the latents are silent.
 # Then they wake up all at once. On the right you see them compete: some fall silent again, for a
 # latent that does not help with the drawing is not worth its price.
@@ -198,6 +205,9 @@ def drawn_by(run, images):
 
 plots.reconstructions(batch.images, *drawn_by(run, batch.images));
 
+
+# %% [markdown]
+# *Figure 2.3: Ten images (above) and what the live run makes of them (below), with the error of each in nats.*
 
 # %% [markdown]
 # Place and size come first: they decide the most pixels, so they save the most nats. The outline
@@ -223,6 +233,9 @@ def knowledge(run, kl):
 # %% tags=["report"]
 kl = run.log.filter(regex=r"kl_\d").iloc[-1].to_numpy()
 plots.mutual_information(knowledge(run, kl), data.factor_names, kl=kl);
+
+# %% [markdown]
+# *Figure 2.4: What each latent (row) knows about each factor (column), in nats, after the live training.*
 
 # %% [markdown]
 # A row with one dark cell is a latent that stands for one factor; that is what *disentangled* means.
@@ -261,12 +274,18 @@ print(f"{long.label}: {long.config.steps:,} steps, trained in {minutes:.0f} minu
 plots.losses(long.log);
 
 # %% [markdown]
+# *Figure 2.5: The long run. Left: loss and its parts; right: the KL of each latent.*
+
+# %% [markdown]
 # ### The long run: the KL of each latent
 
 # %% tags=["report"]
 sample = DSprites().sample(1_000, rng)
 posterior = traversal.aggregate_posterior(long, sample)
 plots.kl_bars(posterior.kl);
+
+# %% [markdown]
+# *Figure 2.6: The KL of each latent of the long run, by size.*
 
 # %% [markdown]
 # The others are switched off. Their $q(z|x)$ is $\mathcal{N}(0, 1)$ for every image: they say
@@ -290,6 +309,9 @@ ax = plots.image_grid(naive.reshape(-1, 1, 64, 64), columns=11)
 for line, j in enumerate(used):
     ax.text(-6, 66 * line + 32, f"z{j}", ha="right", va="center", fontsize=9)
 
+
+# %% [markdown]
+# *Figure 2.7: Each row moves one latent from −3 to 3, all others at 0.*
 
 # %% [markdown]
 # Sprites shrink to dots and vanish. Has the model ever seen such images? Count the pictures that
@@ -319,6 +341,9 @@ anchor = int((sample.factors[:, :2] == [2, 4]).all(axis=1).argmax())  # a heart,
 real = traversal.traverse(long, sample, anchor=anchor)
 plots.traversal(real)
 print("from a real image:", too_small(real.images[real.active]))
+
+# %% [markdown]
+# *Figure 2.8: A traversal that starts from the code of a real heart. Frames mark what is nearest to it; silent latents are pale.*
 
 # %% [markdown]
 # Better, not perfect: where latents depend on each other, moving one alone can still leave the data.
@@ -357,6 +382,9 @@ ipywidgets.VBox([slider, view])
 explore(long, megabytes=1.1)
 
 # %% [markdown]
+# *Figure 2.9: The explorer of the long run: move its latents, or the factors.*
+
+# %% [markdown]
 # Another view, in the other direction. Put one heart on all 1,024 places and map what each latent
 # says: red is high, blue is low. **Predict:** how does the map of a latent look that stands for
 # `pos_x` and nothing else?
@@ -374,6 +402,9 @@ with plots.style():
         ax.set(title=f"z{j}", xticks=[], yticks=[])
 
 # %% [markdown]
+# *Figure 2.10: What each latent in use says about one heart at 32 × 32 places: red is high, blue is low.*
+
+# %% [markdown]
 # It would be striped from top to bottom. Stripes that lean mean a latent that stands for a *slanted*
 # direction, and a ring is a distance from the middle. The loss does not mind: turn two latents
 # against each other, and the KL and the reconstruction stay nearly the same. Nothing in the method
@@ -384,6 +415,9 @@ with plots.style():
 
 # %% tags=["report"]
 plots.mutual_information(knowledge(long, posterior.kl), data.factor_names, kl=posterior.kl);
+
+# %% [markdown]
+# *Figure 2.11: What each latent of the long run knows about each factor, in nats.*
 
 # %% [markdown]
 # The column of orientation stays pale, for you know why: for squares and ellipses much of it cannot
@@ -413,6 +447,9 @@ results[["beta", "reconstruction", "kl", *scores, "distribution"]].round(2)
 plots.rate_distortion(results);
 
 # %% [markdown]
+# *Figure 2.12: KL against reconstruction error of the three shipped runs, β = 1, 4 and 8.*
+
+# %% [markdown]
 # A model stops to pay where the next nat of KL would save less than β nats of reconstruction. So
 # from one β to the next, each nat that is given up should cost a number between the two. Does it?
 
@@ -436,6 +473,9 @@ for line, label in enumerate(["image", *(f"β = {one.config.objective.beta:g}" f
     ax.text(-6, 66 * line + 32, label, ha="right", va="center", fontsize=9)
 
 # %% [markdown]
+# *Figure 2.13: Ten images (top) and how the models with β = 1, 4 and 8 draw them.*
+
+# %% [markdown]
 # (To play with all three side by side: `explore(*sweep)`. Its *β atlas* sends one image, or your own
 # drawing, through all of them.)
 #
@@ -447,6 +487,9 @@ for line, label in enumerate(["image", *(f"β = {one.config.objective.beta:g}" f
 # %% tags=["report"]
 plots.sweep(results, "beta", "mig").set_ylim(bottom=0);
 
+
+# %% [markdown]
+# *Figure 2.14: MIG of the three shipped runs by β, a single seed each.*
 
 # %% [markdown]
 # Take three points for what they are: an anecdote. Another seed gives other latents and another MIG,

@@ -30,7 +30,8 @@
 #
 # **Time** 45 minutes to read; the cells compute for about two minutes on two CPU cores. ·
 # Before: [3 · Capacity control](03_capacity_control.ipynb) ·
-# Next: [5 · Pairwise β](05_pairwise_beta.ipynb)
+# Next: [5 · Pairwise β](05_pairwise_beta.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -192,6 +193,9 @@ with plots.style():
     axes[0].set_ylabel("σ²")
 
 # %% [markdown]
+# *Figure 4.1: The σ² of two losses under both readings, from several starts. Dotted: the fixed points.*
+
+# %% [markdown]
 # Ours would be raised a little, the other one nearly halved: the same method, the same data, the same
 # β. And a model under another pressure has other losses, which change the weights again. Where does
 # this chase end?
@@ -281,6 +285,9 @@ with plots.style():
 
 
 # %% [markdown]
+# *Figure 4.2: Left: the trade-off that a model has. Right: one round of the chase, from a β to the next; it rests where it meets the diagonal.*
+
+# %% [markdown]
 # - From anywhere below 34 (R2: 65) the chase ends at **β = 2.7** (R2: 2.2). Nobody asked for that
 #   number.
 # - From above it goes **up** without end: the KL shrinks, so its weight grows, so it shrinks further.
@@ -315,6 +322,9 @@ def sharpness(floor):
 
 floors = (1, 3, 5, 7, 10, 15, 20, 24.5, 30, 40, 60)
 flipbook(sharpness, floors, "floor of the reconstruction error", "{} nats", start=7)
+
+# %% [markdown]
+# *Figure 4.3: The same chase in a world that is drawn more or less sharply; the slider moves the floor of the error.*
 
 # %% [markdown]
 # It follows the floor, from 2.7 down to 0.2 and less; and a model that draws badly finds no rest at all,
@@ -361,6 +371,9 @@ with plots.style():
 
 
 # %% [markdown]
+# *Figure 4.4: Left: losses and σ² of a shipped run under R1. Right: the effective β of both readings.*
+
+# %% [markdown]
 # First comes a race. Both σ² start at 1, and Adam moves each log σ² by at most its learning rate a
 # step; the one of the reconstruction lags behind, for Adam remembers the huge errors of the first
 # steps. So β sinks below 0.4, and the code fills with some 30 nats. Then σ² of the KL meets its loss
@@ -403,6 +416,9 @@ with plots.style():
     right.set(yscale="log", xlabel="training step", ylabel="KL in nats")
     left.legend()
 
+
+# %% [markdown]
+# *Figure 4.5: Fast weights against slow ones: effective β and KL over the steps.*
 
 # %% [markdown]
 # The fast weights took the empty code of the first steps for the truth and fixed it there for ever:
@@ -482,6 +498,9 @@ gains = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 flipbook(lambda gain: show(simulate(steps_to, gain)), gains, "gain K_i", start=5)
 
 # %% [markdown]
+# *Figure 4.6: Set point, KL and β of a simulated controller; the slider moves its gain.*
+
+# %% [markdown]
 # A small gain lets the KL shoot over the set point and needs a thousand steps to come back. A large
 # one reacts to everything, too hard and too late, and swings. In between there is a comfortable
 # range, and it depends on how quickly the model follows.
@@ -495,6 +514,9 @@ flipbook(lambda gain: show(simulate(steps_to, gain)), gains, "gain K_i", start=5
 impossible = np.repeat([30.0, 8.0], 1500)
 winding = simulate(impossible, gain=0.02, bounds=(-np.inf, np.inf))
 show(winding);
+
+# %% [markdown]
+# *Figure 4.7: Wind-up: a set point that cannot be reached leaves a debt behind.*
 
 # %% [markdown]
 # For 1,500 steps the error was positive, so the sum fell below −200, although β could not follow below 1.
@@ -534,6 +556,9 @@ def show_log(log):
 show_log(controlled.log)
 
 # %% [markdown]
+# *Figure 4.8: The controller with a real model, live: set point and KL (left), β (right).*
+
+# %% [markdown]
 # The β-VAE of chapter 2 with β = 8 came out at 8.8 nats; this run was asked for 8 nats and comes out
 # near β = 8. A price or a budget: the same point, from two sides.
 
@@ -557,6 +582,9 @@ guided.log[columns].iloc[[10, 50, 70, 100, -1]].round(1)
 show_log(guided.log)
 
 # %% [markdown]
+# *Figure 4.9: Set point, KL and β of the shipped ControlVAE.*
+
+# %% [markdown]
 # Up to step 7,000 it is the slider at a small gain: the KL shoots over, β rises to 33 and comes down
 # late. But then β is at its floor, the set point climbs away, and the KL stays at 10.7 nats for 4,000
 # steps. The simple world knows nothing of this. Look at the latents:
@@ -567,6 +595,9 @@ show_log(guided.log)
 # %% tags=["report"]
 ax = plots.latent_kl(guided.log)
 ax.set_ylim(0, 6);
+
+# %% [markdown]
+# *Figure 4.10: The KL of each of its latents over the steps.*
 
 # %% [markdown]
 # Three are awake. The others fell silent under β = 30, and a silent latent is slow to wake at any
@@ -586,6 +617,9 @@ ax.set_ylim(0, 6);
 # %%
 explore(guided, megabytes=1.1)
 
+
+# %% [markdown]
+# *Figure 4.11: The explorer of the shipped ControlVAE.*
 
 # %% [markdown]
 # ## 7 A weight for each latent
@@ -670,6 +704,9 @@ with plots.style():
             ax.text(*(1.2 * column), f"z{j}", color=plots.COLOURS[j], ha="center", va="center")
         ax.set(title=f"β = {betas}", xlabel="factor 1", aspect="equal")
     axes[0].set_ylabel("factor 2")
+
+# %% [markdown]
+# *Figure 4.12: Directions and lengths of the latents of a linear model, for three pairs of weights. Only the lengths change.*
 
 # %% [markdown]
 # None. The weights change the *length* of the arrows, how much each latent keeps, and which latent

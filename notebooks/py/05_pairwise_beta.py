@@ -32,7 +32,8 @@
 #
 # **Time** 50 minutes to read; the cells compute for about two minutes on two CPU cores. ·
 # Before: [4 · Learnable β](04_learnable_beta.ipynb) ·
-# Next: [6 · Metrics](06_metrics.ipynb)
+# Next: [6 · Metrics](06_metrics.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -130,6 +131,9 @@ with plots.style():
     axes[0].set_ylabel("y")
 
 # %% [markdown]
+# *Figure 5.1: 1,500 positions at four strengths of correlation.*
+
+# %% [markdown]
 # ## 2 What a VAE makes of it
 #
 # First by hand, in the simplest world: the "image" *is* the pair of positions, and encoder and
@@ -205,6 +209,9 @@ with plots.style():
     axes[0].set_ylabel("y")
 
 # %% [markdown]
+# *Figure 5.2: What a linear VAE makes of them: the arrows are its two latents. Above: how far they are off the axes.*
+
+# %% [markdown]
 # Without correlation the angle is an accident: this VAE knows only variances, and a square cloud
 # has the same variance in all directions. With *any* correlation the cloud is longer along one
 # diagonal, and the latents lie along it and across, by 45° from both factors, because there the
@@ -255,6 +262,9 @@ def over_turns(values, label):
 
 
 over_turns(costs, "nats").set_ylim(0, 1.25);
+
+# %% [markdown]
+# *Figure 5.3: The mutual information of two codes, in nats, by how far they are turned from the axes.*
 
 # %% tags=["nbval-check-output"]
 at_axes, at_45 = TURNS.searchsorted(0), TURNS.searchsorted(45)
@@ -377,6 +387,9 @@ schedules = {"full price at once": turning(0), "weak first": turning(500)}
 show(schedules);
 
 # %% [markdown]
+# *Figure 5.4: The rule in the linear world, at full price from the start and with a weak price first: angle, measured dependence and price over the steps.*
+
+# %% [markdown]
 # Under the full price the code turns before the average has learned anything. At 45° there is
 # almost no dependence left to measure, so the pair looks innocent and keeps a high price: it will
 # never be found. **Half of the fix** is to start weak, measure, and tighten only then (the
@@ -401,6 +414,9 @@ show(schedules);
 ax = over_turns(peakedness, "kurtosis, summed")
 ax.set_ylim(3.4, 5.8)
 ax.axhline(3.6, color="black", lw=0.8, ls=":");
+
+# %% [markdown]
+# *Figure 5.5: The kurtosis of both latents together by the angle; dotted: two even spreads. The axes are the lowest point.*
 
 # %% [markdown]
 # Dotted: two even spreads. For every strength the axes are the lowest point and 45° is the
@@ -452,6 +468,9 @@ with plots.style():
 
 
 # %% [markdown]
+# *Figure 5.6: β-VAE, the signal alone, and the signal with a relaxed price (rows), by strength (columns). Above each: degrees off the axes.*
+
+# %% [markdown]
 # At σ = 0.2 the signal alone has to fight the price of the truth and gets part of the way; with
 # the price relaxed the same signal gets further. **Relax, and give a signal.** At σ = 0.1 both
 # latents fall onto the long diagonal, which by then is as evenly spread as a factor: no signal is
@@ -469,6 +488,9 @@ def both_schedules(signal):
 
 
 flipbook(both_schedules, (0, 0.05, 0.1, 0.2, 0.5, 1), "signal γ", start=3)
+
+# %% [markdown]
+# *Figure 5.7: The same two schedules; the slider moves the weight γ of the signal.*
 
 # %% [markdown]
 # At γ = 0.2 the schedule decides: under the full price at once the code is at 45° before the pair
@@ -570,6 +592,9 @@ with plots.style():
     axes[0, 0].legend(loc="upper left", fontsize=7)
 
 # %% [markdown]
+# *Figure 5.8: The codes of a grid of positions in the plane of the two latents that carry them; lines join images that differ in one position only.*
+
+# %% [markdown]
 # Straight lines along the edges of the frame would be the goal. At σ = 0.2 the β-VAE lays the
 # square on its corner and stretches it along the diagonal; ours sets it upright, with one corner
 # folded in. At σ = 0.4 it is the other way round: the β-VAE happens to find the axes, and ours
@@ -588,6 +613,9 @@ with plots.style():
 # %% tags=["report"]
 explore(runs["PairwiseBeta", 0.2], title="PairwiseBeta, σ = 0.2", megabytes=1.1)
 
+
+# %% [markdown]
+# *Figure 5.9: The explorer of PairwiseBeta at σ = 0.2.*
 
 # %% [markdown]
 # ## 8 What the prices did
@@ -618,6 +646,9 @@ with plots.style():
             draw_pairs(ax, runs["PairwiseBeta", strength], what)
     axes[0, 0].set_ylabel("measured dependence, nats")
     axes[1, 0].set_ylabel("price β_ij")
+
+# %% [markdown]
+# *Figure 5.10: Measured dependence (above) and price (below) of each pair of latents over the steps, at σ = 0.4 (left) and 0.2 (right).*
 
 # %% [markdown]
 # On the right, at σ = 0.2, is the trap of section 5. In the first thousand steps the dependence of

@@ -30,7 +30,8 @@
 # - what error bars say, and to read a table of scores without fooling yourself.
 #
 # **Time** 45 minutes to read; the cells compute for about a minute on two CPU cores. ·
-# Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · Next: [8 · A study](08_correlated_study.ipynb)
+# Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · Next: [8 · A study](08_correlated_study.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -153,6 +154,9 @@ with plots.style():
         ax.set_ylim(7.5, -0.5)
         ax.tick_params(length=0)
 
+
+# %% [markdown]
+# *Figure 6.1: Nine codes that were made by hand: what each latent (row) knows about each factor (column), from nothing (white) to all (blue).*
 
 # %% [markdown]
 # **Predict:** a score is one number for such a picture. Which of the nine would you call
@@ -308,6 +312,9 @@ seen = pd.DataFrame({name: row(score(code, asked, seed)) for name, code in codes
 score_map(seen);
 
 # %% [markdown]
+# *Figure 6.2: What thirteen scores (columns) say about the nine codes (rows).*
+
+# %% [markdown]
 # - **Doubled** gets full marks from all that ask the *latents* (up to InfoM), and 0 from MIG and SAP,
 #   which allow each factor one latent only.
 # - **Packed** is all but perfect for those that ask the *factors*, MIG, C and InfoC: a latent with
@@ -338,6 +345,9 @@ metric_lab.metric_lab()
 
 # %% tags=["report"]
 metric_lab.turning()
+
+# %% [markdown]
+# *Figure 6.3: The scores while x and y are turned in their plane; the slider moves the angle.*
 
 # %% [markdown]
 # - *I* never moves: trees can undo a rotation. Nor need a user of the code care, if a tree is all that
@@ -381,6 +391,9 @@ with plots.style():
         above = 6 if name in ("doubled", "constant") else -3
         ax.annotate(name, place, (6, above), textcoords="offset points", fontsize=8)
     ax.set(xlim=(-0.05, 1.22), ylim=(-0.06, 1.09), xlabel="C: compact", ylabel="D: modular")
+
+# %% [markdown]
+# *Figure 6.4: Completeness against disentanglement (DCI) of the nine codes.*
 
 # %% [markdown]
 # Which one matters is up to what you want to do. To *change* one factor by moving one latent, you need
@@ -433,6 +446,9 @@ for name, code in best.items():
 # %% tags=["report"]
 score_map(pd.DataFrame(ceilings).T);
 
+
+# %% [markdown]
+# *Figure 6.5: The scores that the best possible codes of dSprites get, with all factors and with those that can be seen.*
 
 # %% [markdown]
 # - 20 bins cannot tell 40 values apart, and with noise trees cannot either: *all known* stays well
@@ -508,6 +524,9 @@ with plots.style():
     axes[0].plot(rho, rho, color="black", ls=":", lw=0.8)
     axes[2].set(ylabel="degrees", ylim=(-2, 47))
     axes[2].legend(loc="center")
+
+# %% [markdown]
+# *Figure 6.6: Two codes that stay as they are, scored on more and more correlated images. Dotted: what theory says.*
 
 # %% [markdown]
 # On uncorrelated images (far left) every score knows which code is which. On strongly correlated ones
@@ -662,6 +681,9 @@ with plots.style():
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %% [markdown]
+# *Figure 6.7: Scores by the number of samples, with error bars from resampling.*
+
+# %% [markdown]
 # The bars are small, and the values drift far outside of them: counting with few samples finds
 # information where there is none. **Only scores of equally many samples can be compared.** And no
 # bar here knows that another *seed of training* gives another model; that error is often the largest
@@ -694,6 +716,9 @@ for name, scores in sanity_scores(ten, data, asked).items():
 
 # %% tags=["report"]
 score_map(pd.DataFrame(card).T);
+
+# %% [markdown]
+# *Figure 6.8: The shipped runs, beside codes whose worth is known.*
 
 # %% [markdown]
 # - Read each column from its ends: *random* is its zero and *perfect* its 1. Measured like this, a MIG

@@ -30,7 +30,8 @@
 # - what came out: the sentences of section 6 are computed from the table of results.
 #
 # **Time** 40 minutes to read; the cells compute for about two minutes on two CPU cores. ·
-# Before: [6 · Metrics](06_metrics.ipynb)
+# Before: [6 · Metrics](06_metrics.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -170,6 +171,9 @@ with plots.style():
     right.plot(second - first, "o")
     right.set(xlabel="seed", ylabel="second − first", title="their differences")
 
+# %% [markdown]
+# *Figure 8.1: Scores of two methods, joined by seed (left), and their differences (right).*
+
 # %%
 heaps = np.percentile(
     bootstrap(second, 5000, rng) - bootstrap(first, 5000, rng), [2.5, 97.5]
@@ -207,6 +211,9 @@ def coverage(n):
 
 
 flipbook(coverage, (3, 5, 10, 20, 40), "seeds", "{}", start=1)
+
+# %% [markdown]
+# *Figure 8.2: Intervals of simulated studies; those that miss the truth, 0, are in orange. The slider moves the number of seeds.*
 
 # %% [markdown]
 # So an interval of three seeds is not what it says; that of fewer is nothing at all, and **a cell
@@ -300,6 +307,9 @@ if not shown:
     print("Nothing to draw yet.")
 
 # %% [markdown]
+# *Figure 8.3: The score of each method at each strength of correlation, with intervals.*
+
+# %% [markdown]
 # ### Differences to our method, pair by pair
 # Left of zero: the other method is worse. Full marks are certain (Holm, p < 0.05).
 
@@ -315,6 +325,9 @@ for phase, found in compared.items():
         plt.show()
 if not compared:
     print("Nothing to compare yet.")
+
+# %% [markdown]
+# *Figure 8.4: Differences to our method, paired by pair of factors, strength and seed, with intervals.*
 
 # %% [markdown]
 # ## 6 What was found

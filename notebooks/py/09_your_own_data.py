@@ -28,7 +28,8 @@
 # - to correlate the factors of images that were taken long ago, by weights.
 #
 # **Time** 20 minutes to read; the cells compute for about two minutes on two CPU cores. ·
-# Before: [6 · Metrics](06_metrics.ipynb)
+# Before: [6 · Metrics](06_metrics.ipynb) ·
+# Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
 import importlib.util
@@ -109,6 +110,9 @@ some = data.sample(20, rng)
 plots.image_grid(some, labels=[label(row) for row in some.factors] if data.scored else ());
 
 # %% [markdown]
+# *Figure 9.1: Twenty images as the model sees them, with what is known of each.*
+
+# %% [markdown]
 # What fits:
 #
 # | you have | you write |
@@ -165,6 +169,9 @@ posterior = traversal.aggregate_posterior(run, shown)
 plots.reconstructions(shown, traversal.decode(run, posterior.mean));
 
 # %% [markdown]
+# *Figure 9.2: Images (above) and their reconstructions (below).*
+
+# %% [markdown]
 # ### What each latent in use draws
 
 # %% tags=["report"]
@@ -172,6 +179,9 @@ sample = data.sample(1_000, rng)
 posterior = traversal.aggregate_posterior(run, sample)
 used = posterior.order[posterior.active[posterior.order]] if posterior.active.any() else [0]
 plots.traversal(traversal.traverse(run, sample, latents=used));
+
+# %% [markdown]
+# *Figure 9.3: Each row moves one latent in use from the code of one image.*
 
 # %% [markdown]
 # No latent is "the digit": it is a choice of ten, and a latent is a line. What comes out instead are
@@ -195,6 +205,9 @@ if data.scored:
     plots.mutual_information(nats, codes.names, kl=posterior.kl)
 else:
     print("No factor is known: there is nothing to compare the latents with.")
+
+# %% [markdown]
+# *Figure 9.4: What each latent knows about each known factor, in nats.*
 
 # %% [markdown]
 # The ink is a line, and one latent leans to it. The digit is spread over several: each rules out a
@@ -267,6 +280,9 @@ if len(pair) == 2:
 else:
     print("This takes two factors or more.")
 
+# %% [markdown]
+# *Figure 9.5: How often each pair of values of the first two factors occurs: as they come, and by weights.*
+
 # %%
 if len(pair) == 2:
     p = chances(*data.combinations[:, :2].T, sigma)
@@ -274,6 +290,9 @@ if len(pair) == 2:
     batch = correlated.sample(10, rng)
     plots.image_grid(batch, labels=[label(row) for row in batch.factors])
 
+
+# %% [markdown]
+# *Figure 9.6: Ten images drawn by these weights.*
 
 # %% [markdown]
 # `TrainConfig(data=correlated, …)` trains on these, and scores are on `data`, as everywhere in this
