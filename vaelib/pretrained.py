@@ -85,6 +85,9 @@ class Pretrained(Network):
 
         load_weights(vae, load_or_train(self.source, progress=progress))
         self.trained.freeze(vae)
+        if progress:
+            total = sum(weight.numel() for weight in vae.parameters())
+            print(f"{trained_fraction(vae):.1%} of {total:,} parameters are trained.")
 
 
 def load_weights(vae: VAE, run: Run) -> None:

@@ -54,7 +54,8 @@ class Adaptive(Study):
     reference = "adapters"
 
     def plan(self) -> list[Planned]:
-        return [run for seed in self.seeds for run in [*self.first(seed), *self.change(seed)]]
+        phases = (self.first, self.change)
+        return [run for phase in phases for seed in self.seeds for run in phase(seed)]
 
     def first(self, seed: int) -> list[Planned]:
         """All methods on the first correlation."""
