@@ -251,12 +251,13 @@ def one(good: Path, kind: Kind, seed: int, place: Path) -> str:
         if type(error) not in ALLOWED or not str(error):
             return f"{type(error).__name__}: {str(error)[:300]}"
         if _has_cause(error, MemoryError):
-            return f"it takes more than {GIGABYTES} GB: {error}"
+            return f"it asks for more memory than there is: {error}"
     except Hang:
         return f"it takes more than {SECONDS} s"
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return ""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return f"it takes {kilobytes / 1e6:.1f} GB" if kilobytes > GIGABYTES << 20 else ""
 
 
 def _has_cause(error: BaseException | None, cls: type) -> bool:
@@ -276,7 +277,7 @@ def batch(good: Path, name: str, seeds: list[int], pipe: Any, place: Path) -> No
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGPROF, _hang)
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (now + (GIGABYTES << 30), -1))
+    resource.setrlimit(resource.RLIMIT_AS, (now + (4 * GIGABYTES << 30), -1))  # reserved, not used
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # progress bars
     for seed in seeds:
         pipe.send((seed, "began"))

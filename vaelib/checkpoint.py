@@ -114,12 +114,22 @@ class TrainState:
                 state.setdefault(int(index), {})[field] = value
             pairs = zip(meta["groups"][name], optimizer.param_groups, strict=True)
             groups = [saved | {key: own[key] for key in HOW & own.keys()} for saved, own in pairs]
+            _check_names(name, groups, list(state.values()), optimizer)
             optimizer.load_state_dict({"state": state, "param_groups": groups})
             _match_layout(optimizer)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key[len(prefix) :]: t for key, t in tensors.items() if key.startswith(prefix)}
+
+
+def _check_names(
+    name: str, groups: list[dict], state: list[dict[str, Tensor]], optimizer: Optimizer
+) -> None:
+    """ValueError where an option or a moment is missing: otherwise a later step would fail."""
+    own = [set(group) for group in optimizer.param_groups]
+    if [set(group) for group in groups] != own or any(set(s) != set(state[0]) for s in state):
+        raise ValueError(f"the optimiser {name!r} needs the options {own}, and equal moments")
 
 
 def _match_layout(optimizer: Optimizer) -> None:

@@ -25,7 +25,8 @@ def read_log(path: Path) -> pd.DataFrame:
         log = pd.read_csv(path)
         if missing := set(ALWAYS) - set(log):
             raise ValueError(f"it lacks the columns {sorted(missing)}")
-        log[ALWAYS].astype(float)
+        if log[ALWAYS].astype(float).empty:
+            raise ValueError("it has no rows")
     return log
 
 

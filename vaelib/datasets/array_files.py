@@ -136,7 +136,6 @@ class NpzFile(ArrayFile):
 
 class Hdf5File(ArrayFile):
     """An hdf5 file, read in slabs of whole chunks: each chunk is decompressed once."""
-
     def __init__(self, path: Path) -> None:
         import h5py
 
@@ -147,7 +146,8 @@ class Hdf5File(ArrayFile):
         self._file.close()
 
     def names(self) -> list[str]:
-        return list(self._file)
+        with readable(self.path):
+            return list(self._file)
 
     def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
         array = self._array(name)

@@ -60,17 +60,11 @@ class Arrays(Source):
 
     def count(self) -> int:
         with open_arrays(self.path) as file:
-            self._images(file)
             return self._images(file)[0][0]
 
     def blocks(self) -> Iterator[np.ndarray]:
         with open_arrays(self.path) as file:
-            shape, _ = self._images(file)
-            if len(shape) not in (3, 4):
-                raise DataFileError(
-                    f"images in {self.path} must be (N, H, W), (N, H, W, C) or (N, C, H, W), "
-                    f"got {shape}"
-                )
+            self._images(file)
             yield from file.rows("images")
 
     def factors(self) -> tuple[np.ndarray, list[str]] | None:
@@ -86,9 +80,15 @@ class Arrays(Source):
 
     def _images(self, file: ArrayFile) -> tuple[tuple[int, ...], np.dtype]:
         try:
-            return file.find("images")
+            shape, dtype = file.find("images")
         except DataFileError as error:
             raise DataFileError(f"{error}. {HOW}") from error
+        if len(shape) not in (3, 4):
+            raise DataFileError(
+                f"images in {self.path} must be (N, H, W), (N, H, W, C) or (N, C, H, W), "
+                f"got {shape}"
+            )
+        return shape, dtype
 
 
 def _names(file: ArrayFile, count: int) -> list[str]:
