@@ -1,7 +1,5 @@
 """What holds for every metric that is found in the folder, new ones included."""
 
-import doctest
-import importlib
 import inspect
 import math
 import pkgutil
@@ -36,14 +34,12 @@ def takes_seed(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_docstring_says_what_is_needed_and_its_limit_cases_hold(name):
-    module = importlib.import_module(f"vaelib.metrics.{name}")
     text = " ".join(getattr(metrics, name).__doc__.split())
     for part in ("Blind spots:", "Limit cases:", ">>> "):
         assert part in text, f"{name} must say {part}"
     assert any(part in text for part in ("arXiv", "openreview", "Ours"))
     assert any(part in text for part in ("is best", "independence"))
-    found = doctest.testmod(module)
-    assert found.attempted >= 2 and not found.failed
+    assert text.count(">>> ") >= 2  # tests/test_docs.py runs them
 
 
 def test_what_needs_several_models_is_not_among_the_metrics_of_one():

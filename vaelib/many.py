@@ -1,4 +1,15 @@
-"""Many runs at once: in processes on the CPU's cores, or with their networks stacked on a GPU."""
+"""Many runs at once: in processes on the CPU's cores, or with their networks stacked on a GPU.
+
+>>> from vaelib.datasets import Blobs
+>>> from vaelib.networks import MLP
+>>> configs = [TrainConfig(Blobs(size=32), network=MLP(16), steps=2, seed=seed) for seed in (0, 1)]
+>>> with watched([], progress=False):  # train_many shows such a bar
+...     runs = [train(config, progress=False) for config in configs]
+>>> [run.label for run in train_many(configs, progress=False)] == [run.label for run in runs]
+True
+>>> steps_done(configs[0], runs[0].folder)
+2
+"""
 
 from __future__ import annotations
 

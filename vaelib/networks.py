@@ -2,6 +2,16 @@
 
 A network is a dataclass that builds its two halves: the encoder maps images (B, C, H, W) to
 (B, outputs), the decoder maps latents (B, D) to Bernoulli logits (B, C, H, W).
+
+>>> import torch
+>>> networks: list[Network] = [Fast(), Burgess(), Locatello(), MLP()]
+>>> [network.encoder((1, 64, 64), 20)(torch.zeros(2, 1, 64, 64)).shape[1] for network in networks]
+[20, 20, 20, 20]
+>>> halvings((1, 64, 64)), len(dense([10, 256, 256], nn.ReLU))
+(4, 4)
+>>> cells = nn.Sequential(*downsample(1, [32, 32]))(torch.zeros(2, 1, 64, 64))
+>>> cells.shape, nn.Sequential(*upsample([32, 32], 1))(cells).shape
+(torch.Size([2, 32, 16, 16]), torch.Size([2, 1, 64, 64]))
 """
 
 from __future__ import annotations
@@ -31,7 +41,7 @@ class Network(ABC):
     def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
         """A module (B, latent_dim) → (B, C, H, W) logits."""
 
-    def begin(self, vae: VAE, progress: bool = False) -> None:
+    def begin(self, vae: VAE, progress: bool = False) -> None:  # noqa: B027  by default nothing
         """Called once on a new model, before it is trained: earlier weights are loaded here, and
         `requires_grad` taken from what shall stay as it is. By default nothing."""
 
