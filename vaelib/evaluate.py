@@ -162,6 +162,7 @@ def evaluate(
     start = time.perf_counter()
     codes = encode(run, data, n=n, rng=np.random.default_rng(seed))
     entry: dict[str, Any] = {"samples": len(codes), "seed": seed, "seconds": 0.0}
+    entry["about"] = about(data, codes)
     entry["scores"] = score(codes, metrics, seed, progress)
     if without := score_without(codes, "orientation", metrics, seed):
         entry["without_orientation"] = without
@@ -170,6 +171,17 @@ def evaluate(
     entry["seconds"] = round(time.perf_counter() - start, 3)
     _add(Path(run.folder) / "scores.json", data.distribution, entry)
     return entry
+
+
+def about(data: FactorData, codes: Codes) -> str:
+    """What an entry of scores.json says of itself, for readers without vaelib."""
+    return (
+        f"Scores of the posterior means of {len(codes)} images of {data}, whose factors "
+        f"({', '.join(codes.names)}) are {data.distribution}: {{metric: {{value: number}}}}, "
+        "numbers without a unit, most from 0 to 1 with 1 the best (`vaelib list metrics` tells of "
+        "each); a+b and a|b are values of one pair of factors. seed: of the images drawn; seconds: "
+        "that the scoring took."
+    )
 
 
 def _call(metric: Any, codes: Codes, seed: int) -> dict[str, float]:
