@@ -162,7 +162,7 @@ def evaluate(
     start = time.perf_counter()
     codes = encode(run, data, n=n, rng=np.random.default_rng(seed))
     entry: dict[str, Any] = {"samples": len(codes), "seed": seed, "seconds": 0.0}
-    entry["about"] = about(data, codes)
+    entry["about"] = _about(data, codes)
     entry["scores"] = score(codes, metrics, seed, progress)
     if without := score_without(codes, "orientation", metrics, seed):
         entry["without_orientation"] = without
@@ -173,7 +173,7 @@ def evaluate(
     return entry
 
 
-def about(data: FactorData, codes: Codes) -> str:
+def _about(data: FactorData, codes: Codes) -> str:
     """What an entry of scores.json says of itself, for readers without vaelib."""
     return (
         f"Scores of the posterior means of {len(codes)} images of {data}, whose factors "
