@@ -5,7 +5,7 @@
 >>> isinstance(run, Run), table([run]).steps.tolist(), score_columns({"mig": {"mig": 0.3}})
 (True, [30000], {'mig': 0.3})
 >>> load_module(run.vae, run.folder / "model.safetensors")
->>> check_shapes(run.vae.state_dict(), run.folder / "model.safetensors")
+>>> _check_shapes(run.vae.state_dict(), run.folder / "model.safetensors")
 >>> encode(run, n=100).means.shape, images_of(run.config.data, np.zeros((2, 5), int)).shape
 ((100, 10), torch.Size([2, 1, 64, 64]))
 """
@@ -108,7 +108,7 @@ class Run:
         path = self.folder / "model.safetensors"
         with readable(path, "does not fit its config.json"), torch.device("meta"):
             shapes = VAE(c.network, c.data.image_shape, c.latent_dim).state_dict()
-        check_shapes(shapes, path)  # first: a configuration can ask for any amount of memory
+        _check_shapes(shapes, path)  # first: a configuration can ask for any amount of memory
         vae = VAE(c.network, c.data.image_shape, c.latent_dim)
         load_module(vae, path)
         return vae.eval().requires_grad_(False)
@@ -157,7 +157,7 @@ def load_module(module: torch.nn.Module, path: Path) -> None:
         raise ValueError(f"{path} does not fit its config.json: {error}") from error
 
 
-def check_shapes(expected: dict[str, Tensor], path: Path) -> None:
+def _check_shapes(expected: dict[str, Tensor], path: Path) -> None:
     """ValueError unless a safetensors file holds tensors of these names and shapes."""
     found = {name: tuple(t.shape) for name, t in load_tensors(path)[0].items()}
     for name in sorted(found.keys() | expected.keys()):
