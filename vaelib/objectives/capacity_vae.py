@@ -20,8 +20,8 @@ class CapacityVAE(Objective):
 
     γ → `gamma`, C_max → `capacity`, T → `capacity_steps`. The KL is the mean of the batch *before*
     the absolute value: single images may carry more or fewer nats than C. No departure from the
-    equation; the paper raises C over 100,000 steps. Chapter 3 shows what a rise does that is neither
-    as slow nor fast: the pull up to C buys precision in the few latents that are open.
+    equation; the paper raises C over 100,000 steps. Chapter 3 shows what a rise does that is
+    neither as slow nor fast: the pull up to C buys precision in the few latents that are open.
 
     >>> CapacityVAE(capacity=25.0, capacity_steps=1000).capacity_at(500)
     12.5
