@@ -11,6 +11,7 @@ from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites, Pooled
 from vaelib.networks import MLP, Fast
 from vaelib.objectives import BetaVAE
+from vaelib.paths import shipped_dir
 from vaelib.pretrained import Adapters, Everything, Pretrained, trained_fraction
 from vaelib.runs import Run
 from vaelib.spec import from_spec, to_spec
@@ -72,6 +73,13 @@ def test_only_what_is_trained_has_adam_s_moments(source):
     assert len(moments) == sum(map(is_trained, weights(run)))
 
 
+def test_a_training_says_how_much_is_trained(source, capsys):
+    train(replace(ADAPTED, steps=1), progress=True)
+    vae = VAE(ADAPTED.network, TIED.image_shape, 3)
+    Adapters().freeze(vae)
+    assert f"{trained_fraction(vae):.1%} of " in capsys.readouterr().out
+
+
 def test_before_training_the_model_is_that_of_the_source(source):
     vae = VAE(ADAPTED.network, TIED.image_shape, 3)
     ADAPTED.network.begin(vae)
@@ -128,6 +136,15 @@ def test_other_networks_can_be_fine_tuned(runs_folder):
     run = train(replace(ADAPTED, network=network), progress=False)
     before, after = weights(train(first, progress=False)), weights(run)
     assert all(not torch.equal(before[name], after[name]) for name in after)
+
+
+def test_the_shipped_run_has_the_frozen_weights_of_its_shipped_source():
+    source, run = (Run(shipped_dir() / name) for name in ("vit_masked", "dsprites_vit_beta_1"))
+    assert run.config.network.source.key == source.config.key
+    before, after = weights(source), weights(run)
+    assert all(torch.equal(after[name], before[name]) != is_trained(name) for name in before)
+    trained = sum(w.numel() for name, w in after.items() if is_trained(name))
+    assert trained < 0.15 * sum(w.numel() for w in after.values())
 
 
 @pytest.mark.parametrize(
