@@ -40,6 +40,11 @@ CHECKPOINTS = {
     "dsprites_capacity_25": TrainConfig(
         objective=CapacityVAE(gamma=30.0, capacity=25.0, capacity_steps=17_000), steps=20_000
     ),
+    "dsprites_capacity_25_soon": TrainConfig(
+        objective=CapacityVAE(gamma=10.0, capacity=25.0, capacity_steps=2_000),
+        steps=20_000,
+        learning_rate=1e-3,
+    ),
     "dsprites_control_18": TrainConfig(
         objective=ControlVAE(rise_every=100, integral=0.005), steps=15_000
     ),
