@@ -153,8 +153,8 @@ class CorrelatedStudy(Study):
     steps: int = 6_000  # optimiser steps at 32×32
     steps_64: int = 30_000  # at 64×64
     images: int = 200_000  # of the training set
-    learning_rate: float = 5e-4  # of Adam
-    network: Network = field(default_factory=Fast)  # at 32×32
+    learning_rate: float = 1e-3  # of Adam
+    network: Network = field(default_factory=lambda: Fast(32, 128))  # at 32×32
 
     hypothesis = (
         "Trained on correlated factors without labels, PairwiseBeta (adaptive prices, a learned "
