@@ -26,7 +26,7 @@ def test_each_latent_has_a_map_that_adds_up_to_one():
 
 
 def test_a_query_that_knows_a_place_looks_there():
-    vae, pool = made(), made().encoder.pool
+    vae = made()
     pool = vae.encoder.pool
     images = torch.rand(1, 1, 32, 32)
     tokens = vae.encoder.encoded(vae.encoder.embed(images))
@@ -36,7 +36,7 @@ def test_a_query_that_knows_a_place_looks_there():
     assert np.unravel_index(found.argmax(), found.shape) == (1, 2) and found.max() > 0.9
 
 
-def test_a_latent_whose_token_is_far_from_all_queries_is_not_used():
+def test_places_share_their_attention_between_latents_and_other_places():
     vae, images = made(), torch.rand(2, 1, 32, 32)
     before = drawing_maps(vae, images)
     assert before.shape == (2, 3, 4, 4) and (before > 0).all()

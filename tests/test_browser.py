@@ -240,6 +240,7 @@ def test_one_image_goes_through_all_models(tab, two):
     visit(tab, two)
     tab.click("text=Move latents")
     tab.click("role=tab[name='β atlas']")
+    settle(tab)
     assert tab.locator("[role='tabpanel']:not([hidden]) figcaption").all_inner_texts()[-1]
     tab.click(".models >> text=β = 8")
     settle(tab)

@@ -5,11 +5,37 @@ from __future__ import annotations
 import pytest
 import torch
 from test_exercises import advice
+from test_lessons import lesson
+from torch import nn
 
 from vaelib.exercises import adaptive_architecture as exercises
 from vaelib.objectives import Annealed
-from vaelib.vit.blocks import Block
+from vaelib.vit.blocks import Adapter, Block
 from vaelib.vit.pooling import AttentionPool
+
+SEVEN = "07_adaptive_architecture"
+
+# What is written by hand
+
+
+def test_the_adapter_by_hand_is_that_of_the_library():
+    by_hand = lesson(SEVEN, "class ByHand", nn=nn, torch=torch)["ByHand"]
+    layer, h = nn.Linear(8, 8), torch.randn(3, 8)
+    adapted, library = by_hand(layer, 8, 2), Adapter(8, 2)
+    assert torch.equal(adapted(h), layer(h))  # nothing at first
+    nn.init.normal_(adapted.up.weight)
+    library.load_state_dict({k: v for k, v in adapted.state_dict().items() if "layer" not in k})
+    torch.testing.assert_close(adapted(h), layer(h) + library(h))
+    assert not any(p.requires_grad for p in layer.parameters())
+
+
+def test_latent_attention_by_hand_is_that_of_the_library():
+    by_hand = lesson(SEVEN, "def latent_attention")["latent_attention"]
+    pool, tokens = AttentionPool(8, 3), torch.randn(2, 5, 8)
+    pooled, maps = by_hand(tokens, pool.queries, pool.key)
+    torch.testing.assert_close(pooled, pool(tokens))
+    torch.testing.assert_close(maps, pool.weights(tokens))
+
 
 # The right answers are those of the library
 

@@ -1,4 +1,17 @@
-"""Pretrained: a network that begins with the weights of an earlier run, and may freeze most."""
+"""Pretrained: a network that begins with the weights of an earlier run, and may freeze most.
+
+>>> from vaelib.paths import shipped_dir
+>>> source = Run(shipped_dir() / "vit_masked")
+>>> network = Pretrained(source.config.network, source.config, Everything())
+>>> vae = VAE(network, (1, 64, 64), 10)
+>>> load_weights(vae, source)  # what begin() does; then it freezes
+>>> trained: Trained = Adapters()
+>>> network = Run(shipped_dir() / "dsprites_vit_beta_1").config.network
+>>> vae = VAE(network, (1, 64, 64), 10)
+>>> trained.freeze(vae)
+>>> print(f"{trained_fraction(vae):.1%}")
+13.3%
+"""
 
 from __future__ import annotations
 

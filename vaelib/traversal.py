@@ -100,7 +100,7 @@ def aggregate_posterior(vae: Any, images: Any, block: int = 512) -> AggregatePos
     """Encode images, (N, C, H, W) in [0, 1] or a Batch, with a VAE or a Run."""
     vae = model_of(vae)
     pixels = torch.from_numpy(unit(images))
-    with torch.inference_mode():
+    with torch.no_grad():
         parts = [vae.encode(part.to(_device(vae))) for part in pixels.split(block)]
         mean = torch.cat([part.mean for part in parts])
         std = torch.cat([part.std for part in parts])
@@ -153,7 +153,7 @@ def decode(vae: Any, codes: np.ndarray | Tensor) -> np.ndarray:
     """The decoder's pixel probabilities for codes (..., D), in one pass: (..., C, H, W)."""
     vae = model_of(vae)
     codes = torch.as_tensor(codes, dtype=torch.float32, device=_device(vae))
-    with torch.inference_mode():
+    with torch.no_grad():
         images = torch.sigmoid(vae.decode(codes.flatten(0, -2)))
     return images.float().cpu().numpy().reshape(*codes.shape[:-1], *images.shape[1:])
 

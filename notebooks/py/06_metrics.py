@@ -30,7 +30,7 @@
 # - what error bars say, and to read a table of scores without fooling yourself.
 #
 # **Time** 45 minutes to read; the cells compute for about a minute on two CPU cores. ·
-# Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · Next: [8 · A study](08_correlated_study.ipynb) ·
+# Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · Next: [7 · Adaptive architecture](07_adaptive_architecture.ipynb) ·
 # Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
@@ -814,4 +814,4 @@ exercises.check_crossing(...)
 # %% [markdown]
 # ---
 # Before: [5 · Pairwise β](05_pairwise_beta.ipynb) · [Contents](../README.md#the-chapters) ·
-# Next: [8 · A study](08_correlated_study.ipynb)
+# Next: [7 · Adaptive architecture](07_adaptive_architecture.ipynb)

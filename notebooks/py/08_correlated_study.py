@@ -30,7 +30,7 @@
 # - what came out: the sentences of section 6 are computed from the table of results.
 #
 # **Time** 40 minutes to read; the cells compute for about two minutes on two CPU cores. ·
-# Before: [6 · Metrics](06_metrics.ipynb) ·
+# Before: [7 · Adaptive architecture](07_adaptive_architecture.ipynb) ·
 # Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
@@ -431,4 +431,4 @@ exercises.check_fair_score(fair_score)
 
 # %% [markdown]
 # ---
-# Before: [6 · Metrics](06_metrics.ipynb) · [Contents](../README.md#the-chapters)
+# Before: [7 · Adaptive architecture](07_adaptive_architecture.ipynb) · [Contents](../README.md#the-chapters)

@@ -1,4 +1,9 @@
-"""Annealed: an objective whose penalty comes and goes during training."""
+"""Annealed: an objective whose penalty comes and goes during training.
+
+>>> annealed = Annealed(BetaVAE(4.0), period=8)
+>>> [annealed.factor_at(step) for step in range(8)]
+[0.0, 0.0, 0.0, 0.5, 1.0, 1.0, 1.0, 1.0]
+"""
 
 from __future__ import annotations
 

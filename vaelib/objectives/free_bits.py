@@ -1,4 +1,14 @@
-"""FreeBits: nats that an objective may have for nothing, so that it does not start without any."""
+"""FreeBits: nats that an objective may have for nothing, so that it does not start without any.
+
+>>> kl = torch.tensor([[2.0, 0.1], [2.0, 0.1]])
+>>> floors: list[Floor] = [PerLatent(0.5), OnSum(0.5), OnSum(2.0)]
+>>> [round(float(floor.raised(kl).sum(1).mean()), 2) for floor in floors]
+[2.5, 2.1, 4.0]
+>>> float(RaisedPosterior(torch.zeros(1, 2), torch.zeros(1, 2), PerLatent(0.5)).kl().sum())
+1.0
+>>> FreeBits(BetaVAE(4.0), OnSum(1.0))
+FreeBits(objective=BetaVAE(beta=4.0), floor=OnSum(nats=1.0))
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Wrapper: an objective that changes another one."""
+"""Wrapper: an objective that changes another one.
+
+>>> from vaelib.objectives.annealed import Annealed
+>>> isinstance(Annealed(), Wrapper), Annealed().objective
+(True, BetaVAE(beta=1.0))
+"""
 
 from __future__ import annotations
 

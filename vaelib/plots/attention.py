@@ -1,4 +1,8 @@
-"""Pictures of attention: a map for each latent, over the image."""
+"""Pictures of attention: a map for each latent, over the image.
+
+>>> attention(np.zeros((2, 1, 32, 32)), np.ones((2, 3, 4, 4))).get_yticklabels()[1].get_text()
+'z0'
+"""
 
 from __future__ import annotations
 

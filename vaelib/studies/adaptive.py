@@ -1,4 +1,13 @@
-"""What do a pre-trained transformer and its adapters do with correlated factors?"""
+"""What do a pre-trained transformer and its adapters do with correlated factors?
+
+>>> plan = Adaptive(seeds=(0,)).plan()
+>>> [run.method for run in plan if run.phase == "first"]
+['adapters', 'conv', 'adapters, tied', 'fine-tuned', 'from scratch']
+>>> plain(plan[0].config.network).adapters
+24
+>>> world(("pos_x", "pos_y"), 0.2).data == small()
+True
+"""
 
 from __future__ import annotations
 

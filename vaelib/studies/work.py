@@ -184,7 +184,7 @@ def elbo(run: Run, data: Any, n: int = ELBO_IMAGES) -> dict[str, float]:
 
     noise, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
     parts = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for _ in range(-(-n // 500)):
             images = data.sample(500, rng).to("cpu").images
             out = run.vae(images, noise)

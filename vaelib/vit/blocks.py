@@ -1,4 +1,13 @@
-"""The transformer block of both halves: attention, a feed-forward part, an adapter beside it."""
+"""The transformer block of both halves: attention, a feed-forward part, an adapter beside it.
+
+>>> block, tokens, memory = Block(16, 2, 4), torch.zeros(2, 5, 16), torch.zeros(2, 3, 16)
+>>> block(tokens, memory).shape, Attention(16, heads=2).weights(tokens, memory).shape
+(torch.Size([2, 5, 16]), torch.Size([2, 2, 5, 8]))
+>>> bool(Adapter(16, 4)(torch.rand(2, 5, 16)).any())  # adds nothing before it has learned
+False
+>>> positions(8, 16).shape
+torch.Size([64, 16])
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Where a transformer looks for each latent, and where each latent is used in drawing."""
+"""Where a transformer looks for each latent, and where each latent is used in drawing.
+
+>>> from vaelib.vit.network import ViT
+>>> vae, images = VAE(ViT(16, 1, 1, 2), (1, 32, 32), 3), np.zeros((2, 1, 32, 32))
+>>> attention_maps(vae, images).shape, drawing_maps(vae, images).shape
+((2, 3, 4, 4), (2, 3, 4, 4))
+"""
 
 from __future__ import annotations
 
@@ -12,7 +18,7 @@ from vaelib.vit.network import ViTDecoder, ViTEncoder
 from vaelib.vit.pooling import AttentionPool
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def attention_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     """Where the encoder looks for each latent: (N, D, cells, cells), each map adds up to 1.
 
@@ -26,7 +32,7 @@ def attention_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     return _as_maps(encoder.pool.weights(tokens), encoder.cells)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def drawing_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     """Where each latent is used in drawing: (N, D, cells, cells), in 0..1.
 

@@ -1,4 +1,15 @@
-"""MaskedAutoencoding: learn to see by drawing images of which most patches are hidden."""
+"""MaskedAutoencoding: learn to see by drawing images of which most patches are hidden.
+
+>>> from vaelib.vit.network import ViT
+>>> vae, objective = VAE(ViT(16, 1, 1, 2), (1, 32, 32), 3), MaskedAutoencoding(hidden=0.5)
+>>> out = objective.encode_decode(vae, torch.zeros(2, 1, 32, 32), torch.Generator())
+>>> isinstance(out, MaskedOutput), out.logits.shape, float(out.posterior.kl().sum())
+(True, torch.Size([2, 1, 32, 32]), 0.0)
+>>> rows(torch.zeros(2, 16, 8), torch.zeros(2, 4, dtype=torch.int64)).shape
+torch.Size([2, 4, 8])
+>>> as_pixels(torch.zeros(2, 16), out.logits).shape
+torch.Size([2, 1, 32, 32])
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""ViT: a VAE's encoder and decoder as transformers over the patches of an image."""
+"""ViT: a VAE's encoder and decoder as transformers over the patches of an image.
+
+>>> network = ViT(width=16, encoder_blocks=1, decoder_blocks=1, heads=2)
+>>> encoder, decoder = ViTEncoder(network, (1, 32, 32), 3), ViTDecoder(network, (1, 32, 32), 3)
+>>> encoder(torch.zeros(2, 1, 32, 32)).shape, decoder(torch.zeros(2, 3)).shape
+(torch.Size([2, 6]), torch.Size([2, 1, 32, 32]))
+>>> LatentTokens(16, 3)(torch.zeros(2, 3)).shape, Heads(16, 3)(torch.zeros(2, 3, 16)).shape
+(torch.Size([2, 3, 16]), torch.Size([2, 6]))
+"""
 
 from __future__ import annotations
 

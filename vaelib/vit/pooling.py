@@ -1,4 +1,13 @@
-"""From the tokens of an image to what its latents are read from."""
+"""From the tokens of an image to what its latents are read from.
+
+>>> pools: list[Pool] = [p.pool(16, 3) for p in (LatentAttention(), MeanPooling(), ClassToken())]
+>>> [pool(torch.zeros(2, 5, 16)).shape[1] for pool in pools]
+[3, 1, 1]
+>>> [type(pool) for pool in pools] == [AttentionPool, MeanPool, ClassTokenPool]
+True
+>>> isinstance(LatentAttention(), Pooling)
+True
+"""
 
 from __future__ import annotations
 
