@@ -1,0 +1,186 @@
+"""Turning latents: it finds mixed sources, and leaves what the model draws."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from vaelib.networks import MLP, Broadcast, Burgess, Fast
+from vaelib.objectives import BetaVAE, PairTurns
+from vaelib.turning import (
+    find_turn,
+    flattest_angle,
+    flattest_rotation,
+    outer_layers,
+    rotation,
+    turn,
+)
+from vaelib.types import Batch, Posterior, VAEOutput
+from vaelib.vae import VAE
+from vaelib.vit import ViT
+
+
+def uniform(n=20_000, dim=2, seed=0):
+    return torch.rand(n, dim, generator=torch.Generator().manual_seed(seed)) - 0.5
+
+
+def correlated(sigma, n=20_000):
+    """Two factors on a square of side 1 with a Gaussian band of width σ: by rejection."""
+    points = uniform(40 * n, seed=1)
+    keep = torch.exp(-((points[:, 0] - points[:, 1]) ** 2) / (2 * sigma**2))
+    return points[torch.rand(len(keep), generator=torch.Generator().manual_seed(2)) < keep][:n]
+
+
+def off_axes(matrix):
+    """Degrees by which the worst row of a rotation misses an axis."""
+    return math.degrees(math.acos(min(1.0, float(matrix.abs().amax(1).min()))))
+
+
+# The rotation
+
+
+def test_a_rotation_is_orthogonal_and_turns_one_plane():
+    found = rotation(4, 1, 3, 0.3)
+    torch.testing.assert_close(found @ found.T, torch.eye(4))
+    assert found[0, 0] == found[2, 2] == 1
+    assert math.isclose(found[3, 1], math.sin(0.3), abs_tol=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [5, 30, 45])
+def test_independent_sources_are_found(degrees):
+    mixed = uniform() @ rotation(2, 0, 1, math.radians(degrees)).T
+    found = flattest_rotation(mixed)
+    assert off_axes(found @ rotation(2, 0, 1, math.radians(degrees))) < 1.5
+
+
+@pytest.mark.parametrize("sigma", [0.4, 0.2])
+def test_correlated_sources_are_found_where_principal_axes_are_45_degrees_off(sigma):
+    factors = correlated(sigma)
+    mixed = factors @ rotation(2, 0, 1, math.radians(45)).T  # their sum and difference
+    assert abs(torch.corrcoef(mixed.T)[0, 1]) < 0.02  # nothing to be seen in second moments
+    assert off_axes(flattest_rotation(mixed) @ rotation(2, 0, 1, math.radians(45))) < 4
+
+
+def test_three_mixed_sources_are_found_pair_by_pair():
+    mixing = rotation(3, 0, 1, 0.5) @ rotation(3, 1, 2, -0.7) @ rotation(3, 0, 2, 0.2)
+    assert off_axes(flattest_rotation(uniform(dim=3) @ mixing.T) @ mixing) < 2
+
+
+def test_the_angle_has_the_least_kurtosis_of_a_naive_search():
+    points = uniform(2_000) @ rotation(2, 0, 1, 0.4).T
+    points -= points.mean(0)
+
+    def peaked(angle):
+        turned = points @ rotation(2, 0, 1, angle).T
+        return ((turned**4).mean(0) / (turned**2).mean(0) ** 2).sum()
+
+    angles = [math.radians(degree) for degree in range(-45, 46)]
+    best = min(angles, key=peaked)
+    assert math.isclose(flattest_angle(*points.T), best, abs_tol=1e-4)
+
+
+def test_gaussian_latents_are_left_alone():
+    points = torch.randn(4_096, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(flattest_rotation(points, gain=0.3), torch.eye(5))
+    assert not torch.equal(flattest_rotation(points, gain=0.0), torch.eye(5))
+
+
+# The model
+
+
+@pytest.mark.parametrize("network", [Fast(32, 64), Burgess(), Broadcast(16, 64), MLP(50)], ids=str)
+def test_what_is_drawn_stays_and_the_code_turns(network):
+    torch.manual_seed(0)
+    vae = VAE(network, (1, 32, 32), 4)
+    images = torch.rand(8, 1, 32, 32)
+    means, width = vae.encode(images).mean, torch.tensor([0.5, 0.2, 1.0, 0.1])
+    drawn = vae.decode(means)
+    by = find_turn(torch.randn(500, 4) @ torch.rand(4, 4), width, gain=0.0)
+    turn(vae, by)
+    torch.testing.assert_close(vae.encode(images).mean, means @ by.matrix.T)
+    torch.testing.assert_close(vae.decode(vae.encode(images).mean), drawn, atol=1e-4, rtol=1e-4)
+
+
+def test_posteriors_of_typical_width_stay_diagonal_and_draw_the_same_distribution():
+    """Σ' = A Σ Aᵀ is exactly the diagonal that the new layer says."""
+    torch.manual_seed(1)
+    vae = VAE(Fast(32, 64), (1, 32, 32), 3)
+    width = torch.tensor([0.3, 0.6, 0.9])
+    with torch.no_grad():
+        vae.encoder[-1].weight[3:] = 0
+        vae.encoder[-1].bias[3:] = 2 * width.log()
+    by = find_turn(torch.randn(500, 3) @ torch.rand(3, 3), width, gain=0.0)
+    turn(vae, by)
+    covariance = by.matrix @ width.square().diag() @ by.matrix.T
+    logvar = vae.encode(torch.rand(2, 1, 32, 32)).logvar
+    torch.testing.assert_close(covariance, logvar[0].exp().diag(), atol=1e-5, rtol=1e-4)
+
+
+def test_active_latents_get_the_variance_of_the_prior_and_idle_ones_stay():
+    generator = torch.Generator().manual_seed(0)
+    means = torch.randn(2_000, 3, generator=generator) * torch.tensor([2.0, 0.7, 1e-3])
+    by = find_turn(means, torch.tensor([0.2, 0.1, 1.0]), gain=0.0)
+    total = (means @ by.matrix.T).var(0, correction=0) + by.new_width.square()
+    torch.testing.assert_close(total[:2], torch.ones(2))
+    assert torch.equal(by.matrix[2], torch.tensor([0.0, 0.0, 1.0]))
+
+
+def test_networks_without_linear_layers_next_to_the_latents_are_refused():
+    vae = VAE(ViT(16, 1, 1, 2), (1, 32, 32), 3)
+    with pytest.raises(ValueError, match="encoder ends and the decoder begins with a linear layer"):
+        outer_layers(vae)
+    with pytest.raises(ValueError, match="linear layer"):
+        PairTurns().prepare(vae, 100, torch.Generator())
+
+
+# The objective
+
+
+def turning(**options):
+    torch.manual_seed(0)
+    vae = VAE(Fast(32, 64), (1, 32, 32), 2)
+    objective = PairTurns(BetaVAE(4.0), bank=2_000, gain=0.05, **options)
+    objective.prepare(vae, 100, torch.Generator())
+    return vae, objective
+
+
+NOTHING = Batch(torch.zeros(1, 1, 32, 32), torch.zeros(1, 5))
+
+
+def seen(means):
+    posterior = Posterior(means, torch.full_like(means, -4.0))
+    return VAEOutput(posterior, means, torch.zeros(len(means), 1, 32, 32))
+
+
+def test_it_turns_after_so_many_steps_and_then_every_so_many():
+    vae, objective = turning(after=3, every=2)
+    turned = uniform(2_000) @ rotation(2, 0, 1, 0.6).T * 3
+    happened = []
+    for step in range(7):
+        objective.learn(NOTHING, seen(turned), step)
+        happened.append(int(objective.turns))
+    assert happened == [0, 0, 1, 1, 2, 2, 3]  # the code that is shown never follows
+    assert abs(objective.extra_log()["turned_degrees"] - math.degrees(0.6)) < 2
+
+
+def test_a_code_on_the_axes_is_left_alone():
+    vae, objective = turning(after=1, every=1)
+    before = vae.encoder[-1].weight.clone()
+    objective.learn(NOTHING, seen(3 * uniform(2_000)), 0)
+    assert torch.equal(vae.encoder[-1].weight, before) and objective.extra_log()["turns"] == 0
+
+
+def test_the_bank_is_turned_along():
+    vae, objective = turning(after=1, every=1)
+    mixed = uniform(2_000) @ rotation(2, 0, 1, 0.6).T
+    objective.learn(NOTHING, seen(mixed), 0)
+    width = objective.variances.held().mean(0).sqrt()
+    assert torch.equal(find_turn(objective.means.held(), width, 0.05).rotation, torch.eye(2))
+
+
+@pytest.mark.parametrize("bad", [{"after": 0}, {"every": 0}, {"bank": 0}, {"gain": -1.0}])
+def test_bad_options_are_refused(bad):
+    with pytest.raises(ValueError, match="after, every and bank must be at least 1"):
+        PairTurns(**bad)
