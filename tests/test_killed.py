@@ -20,7 +20,7 @@ SCRIPT = """
     from vaelib.datasets import Correlated, DSprites, FixedSample
     from vaelib.flattening import DensityFlattening
     from vaelib.networks import MLP
-    from vaelib.objectives import LVAE, BetaVAE, ControlVAE, FactorVAE, PairwiseBeta
+    from vaelib.objectives import LVAE, BetaVAE, ControlVAE, FactorVAE, PairTurns, PairwiseBeta
     from vaelib.objectives.pair_weights import WeakThenTighten
     from vaelib.objectives.terms import CorrelatedKL, FlatMarginals, PairPenalty, Support
     from vaelib.sampling import UniformSampling
@@ -35,6 +35,7 @@ SCRIPT = """
         "PairwiseBeta": PairwiseBeta(
             weights=WeakThenTighten(measure_steps=50, tighten_steps=50), terms=everything
         ),
+        "PairTurns": PairTurns(PairwiseBeta(), after=50, every=20, bank=64, gain=0.0),
         "flattening": BetaVAE(),
     }[name]
     pair = {("pos_x", "pos_y"): 0.2}
@@ -46,7 +47,7 @@ SCRIPT = """
     )
     train(config, folder, progress=False)
 """
-NAMES = ["FactorVAE", "ControlVAE", "LVAE", "PairwiseBeta", "flattening"]
+NAMES = ["FactorVAE", "ControlVAE", "LVAE", "PairwiseBeta", "PairTurns", "flattening"]
 
 
 @pytest.mark.parametrize("name", NAMES)

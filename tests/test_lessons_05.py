@@ -14,7 +14,7 @@ from vaelib.exercises import pairwise_beta
 from vaelib.objectives.pair_weights import Measured, Relaxed
 from vaelib.objectives.terms import correlated_kl, kurtosis
 from vaelib.spec import to_spec
-from vaelib.studies.correlated import PAIRWISE
+from vaelib.studies.correlated import OBJECTIVE
 from vaelib.types import Posterior
 
 FIVE = "05_pairwise_beta"
@@ -81,12 +81,24 @@ def test_the_bent_price_has_the_slope_of_the_rule():
 
 
 def test_the_chapter_trains_what_the_study_compares():
-    from vaelib.objectives import BetaVAE, PairwiseBeta, pair_weights, terms
+    from vaelib.objectives import PairTurns, PairwiseBeta, pair_weights, terms
 
-    names = vars(pair_weights) | vars(terms) | {"PairwiseBeta": PairwiseBeta, "BetaVAE": BetaVAE}
-    cell = next(c for c in cells_with(FIVE, "OURS = PairwiseBeta(") if "OURS =" in c)
+    names = vars(pair_weights) | vars(terms)
+    names |= {"PairwiseBeta": PairwiseBeta, "PairTurns": PairTurns}
+    names |= {"TrainConfig": TrainConfig, "Broadcast": Broadcast}
+    (cell,) = cells_with(FIVE, "OURS = PairTurns(")
     exec(cell, names)
-    assert to_spec(names["OURS"]) == to_spec(PAIRWISE)
+    assert to_spec(names["OURS"]) == to_spec(OBJECTIVE)
+
+
+def test_the_linear_code_is_turned_to_the_axes_at_every_strength():
+    chapter = by_hand("def flattest")
+    factors = uniform_pair(0.2)
+    for degrees in (10, 45, 80):
+        codes = chapter_turned(factors, degrees)
+        again = chapter_turned(codes, chapter(codes))
+        r = np.abs(np.corrcoef(again.T, factors.T)[:2, 2:])
+        assert min(r.max(0)) > 0.995
 
 
 @pytest.mark.parametrize("word", ["def linear_vae", "def turning", "def information"])

@@ -6,6 +6,7 @@ from vaelib.objectives.pair_weights import (
     Chosen,
     IfSignificant,
     Measured,
+    OnePartner,
     Relaxed,
     Uniform,
     WeakThenTighten,
@@ -28,7 +29,7 @@ def measured(first, second, third, null=0.0, error=0.0):
 
 
 RULES = [
-    Uniform(), Chosen(), Relaxed(), IfSignificant(), WeakThenTighten(), AtMost(),
+    Uniform(), Chosen(), Relaxed(), IfSignificant(), WeakThenTighten(), AtMost(), OnePartner(),
     AtMost(WeakThenTighten(IfSignificant(Relaxed(beta_min=0.0), z=2.0), measure_steps=10), 0.5),
 ]  # fmt: skip
 
@@ -99,6 +100,21 @@ def test_the_budget_limits_how_much_is_relaxed_in_all():
     found = AtMost(inner, budget=0.9)(know, 0)
     torch.testing.assert_close(relaxation(found), matrix(0.45, 0.45, 0.0))
     torch.testing.assert_close(AtMost(inner, budget=5.0)(know, 0), inner(know, 0))
+
+
+def test_a_third_latent_that_depends_on_both_partners_is_not_relaxed():
+    inner = Relaxed(beta_max=6.0, epsilon=0.05, beta_min=0.0)
+    found = OnePartner(inner)(measured(0.45, 0.2, 0.1), 0)
+    torch.testing.assert_close(found, matrix(0.6, 6.0, 6.0))
+
+
+def test_two_pairs_may_each_have_their_own_price():
+    nats = torch.zeros(4, 4)
+    nats[0, 2] = nats[2, 0] = 0.45
+    nats[1, 3] = nats[3, 1] = 0.2
+    nats[0, 1] = nats[1, 0] = 0.1
+    found = OnePartner(Relaxed(beta_min=0.0))(Measured(nats, 0 * nats, 0 * nats), 0)
+    assert (found.triu(1) + 6 * torch.ones(4, 4).tril() < 6).nonzero().tolist() == [[0, 2], [1, 3]]
 
 
 def test_a_uniform_price_is_no_relaxation():

@@ -17,12 +17,13 @@ import torch
 
 from vaelib.datasets import Correlated, DSprites, Shapes3DLike
 from vaelib.evaluate import evaluate
+from vaelib.networks import Broadcast
 from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE, Objective
 from vaelib.objectives.l_vae import R1, R2
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.pretrained import Pretrained
 from vaelib.schedules import Cosine
-from vaelib.studies.correlated import PAIRWISE
+from vaelib.studies.correlated import OBJECTIVE
 from vaelib.train import TrainConfig, train
 from vaelib.vit import MaskedAutoencoding, ViT
 
@@ -30,7 +31,9 @@ from vaelib.vit import MaskedAutoencoding, ViT
 def correlated(objective: Objective, sigma: float) -> TrainConfig:
     """A run of chapter 5: 6,000 steps on positions that are tied by `sigma`."""
     data = Correlated(DSprites(), {("pos_x", "pos_y"): sigma}) if sigma < math.inf else DSprites()
-    return TrainConfig(data=data, objective=objective, steps=6_000, learning_rate=1e-3)
+    return TrainConfig(
+        data=data, objective=objective, network=Broadcast(), steps=6_000, learning_rate=1e-3
+    )
 
 
 CHECKPOINTS = {
@@ -51,10 +54,10 @@ CHECKPOINTS = {
     "dsprites_lvae_r1": TrainConfig(objective=LVAE(reading=R1()), steps=15_000),
     "dsprites_lvae_r2": TrainConfig(objective=LVAE(reading=R2()), steps=15_000),
     "dsprites_pair_02_beta": correlated(BetaVAE(4.0), 0.2),
-    "dsprites_pair_02_ours": correlated(PAIRWISE, 0.2),
-    "dsprites_pair_inf_ours": correlated(PAIRWISE, math.inf),
+    "dsprites_pair_02_ours": correlated(OBJECTIVE, 0.2),
+    "dsprites_pair_inf_ours": correlated(OBJECTIVE, math.inf),
     "dsprites_pair_inf_beta": correlated(BetaVAE(4.0), math.inf),
-    "dsprites_pair_04_ours": correlated(PAIRWISE, 0.4),
+    "dsprites_pair_04_ours": correlated(OBJECTIVE, 0.4),
     "dsprites_pair_04_beta": correlated(BetaVAE(4.0), 0.4),
     "shapes3d_like_beta_8": TrainConfig(
         data=Shapes3DLike(), objective=BetaVAE(beta=8.0), steps=5_000, learning_rate=1e-3

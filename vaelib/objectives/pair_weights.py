@@ -8,6 +8,10 @@ They are small frozen dataclasses that can be put into one another:
 >>> rules = [Uniform(6.0), Chosen(((0, 1),)), Relaxed(6.0), IfSignificant(), AtMost(budget=0.5)]
 >>> [round(rule(measured, step=0)[0, 1].item(), 1) for rule in rules]
 [6.0, 0.0, 1.2, 1.2, 1.2]
+>>> three = torch.tensor([[0.0, 0.5, 0.2], [0.5, 0.0, 0.4], [0.2, 0.4, 0.0]])  # nats
+>>> prices = OnePartner(Relaxed(6.0))(Measured(three, 0 * three, 0 * three), step=0)
+>>> [round(prices[i, j].item(), 1) for i, j in ((0, 1), (0, 2), (1, 2))]
+[1.0, 6.0, 6.0]
 >>> slow = WeakThenTighten(start=1.0, measure_steps=3000, tighten_steps=5000)
 >>> [round(slow(measured, step)[0, 1].item(), 2) for step in (0, 5500, 8000)]
 [1.0, 1.1, 1.2]
@@ -153,6 +157,23 @@ class AtMost(PairWeights):
         relaxed = relaxation(weights)
         share = (self.budget / relaxed.triu(1).sum().clamp_min(1e-12)).clamp_max(1.0)
         return without_diagonal(weights.max() * (1 - share * relaxed))
+
+
+@dataclass(frozen=True)
+class OnePartner(PairWeights):
+    """`weights`, told only of the dependence of pairs that are each other's most dependent partner.
+
+    A correlated factor has its latent, and so has its partner. A third latent that says the
+    same as either is a copy: it depends on both, and would be relaxed with both.
+    """
+
+    weights: PairWeights = field(default_factory=Relaxed)
+
+    def __call__(self, measured: Measured, step: int) -> Tensor:
+        nats = measured.mean
+        most = nats.amax(1)
+        mutual = (nats >= most) & (nats >= most[:, None])
+        return self.weights(replace(measured, mean=nats.where(mutual, 0.0)), step)
 
 
 def relaxation(weights: Tensor) -> Tensor:
