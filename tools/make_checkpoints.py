@@ -32,7 +32,7 @@ def correlated(objective: Objective, sigma: float) -> TrainConfig:
     """A run of chapter 5: 6,000 steps on positions that are tied by `sigma`."""
     data = Correlated(DSprites(), {("pos_x", "pos_y"): sigma}) if sigma < math.inf else DSprites()
     return TrainConfig(
-        data=data, objective=objective, network=Broadcast(), steps=6_000, learning_rate=1e-3
+        data=data, objective=objective, network=Broadcast(32, 128), steps=6_000, learning_rate=1e-3
     )
 
 
