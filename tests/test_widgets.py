@@ -1,5 +1,6 @@
 """Sliders without a browser: moving one changes the bytes of the picture, as the model says."""
 
+import base64
 import io
 import time
 
@@ -7,6 +8,7 @@ import ipywidgets as ipw
 import numpy as np
 import pytest
 import torch
+from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 from torch import nn
 
@@ -157,6 +159,15 @@ def test_only_what_works_in_colab_is_used(which, view):
     assert {w._model_name for w in parts} <= {f"{name}Model" for name in allowed}
     assert sum(isinstance(w, ipw.Image) for w in parts) == 1
     assert len(repr(tree)) < 110 and "run this cell" in repr(tree)  # what GitHub shows
+
+
+def test_what_is_displayed_has_a_picture_for_places_without_widgets(view):
+    bundle, _ = DisplayFormatter().format(view)
+    if not bundle:  # ipywidgets 7 displays by itself
+        bundle = view._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]) == view.image.value
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == view.model_id
+    assert "run this cell" in bundle["text/plain"]
 
 
 def rendered(view):

@@ -12,14 +12,18 @@ They need a running kernel; `explore`, from :mod:`vaelib.explorer`, does not, an
 >>> sliders: FactorSliders = show_factors(data)
 >>> box.code.shape, sliders.factors
 ((10,), array([0, 0, 0, 0, 0]))
+>>> isinstance(box, Pictured)
+True
 """
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import ipywidgets as ipw
 import numpy as np
+from IPython.display import display
 
 from vaelib.datasets.base import FactorData
 from vaelib.explorer import explore as explore
@@ -30,7 +34,29 @@ _SIDE = 192  # pixels, about, of an image on the screen
 _WIDE = {"description_width": "110px"}
 
 
-class LatentSliders(ipw.VBox):
+class Pictured(ipw.VBox):
+    """A box with an `image`, which is seen by itself where no widget can be shown.
+
+    A stored notebook on GitHub, for example. ipywidgets 7 displays by itself, 8 hands out a bundle.
+    """
+
+    image: ipw.Image
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {
+            "application/vnd.jupyter.widget-view+json": view,
+            "image/png": base64.b64encode(self.image.value).decode(),
+            "text/plain": repr(self),
+        }
+
+    if hasattr(ipw.Widget, "_ipython_display_"):
+
+        def _ipython_display_(self, **_: Any) -> None:
+            display(self._repr_mimebundle_(), raw=True)
+
+
+class LatentSliders(Pictured):
     """One slider an active latent, by falling KL; see :func:`traverse`."""
 
     def __init__(self, vae: Any, images: Any, rng: np.random.Generator):
@@ -112,7 +138,7 @@ class LatentSliders(ipw.VBox):
         return "Latent sliders: run this cell in Jupyter, VS Code or Colab to move them."
 
 
-class FactorSliders(ipw.VBox):
+class FactorSliders(Pictured):
     """One slider a factor; see :func:`show_factors`."""
 
     def __init__(self, data: FactorData, rng: np.random.Generator):
