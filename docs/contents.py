@@ -64,6 +64,7 @@ MODULES = {
         "objectives.pair_turns",
         "objectives.pair_weights",
         "objectives.terms",
+        "objectives.partner_prior",
         "dependence",
         "turning",
         "density",

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import torch
 
-from vaelib.datasets import Correlated, DSprites, Shapes3DLike
+from vaelib.datasets import Correlated, DSprites, Pooled, Shapes3DLike
 from vaelib.evaluate import evaluate
 from vaelib.networks import Broadcast
-from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE, Objective
+from vaelib.objectives import LVAE, BetaVAE, CapacityVAE, ControlVAE, Objective, PixelWeighted
 from vaelib.objectives.l_vae import R1, R2
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.pretrained import Pretrained
@@ -29,11 +29,13 @@ from vaelib.vit import MaskedAutoencoding, ViT
 
 
 def correlated(objective: Objective, sigma: float) -> TrainConfig:
-    """A run of chapter 5: 6,000 steps on positions that are tied by `sigma`."""
-    data = Correlated(DSprites(), {("pos_x", "pos_y"): sigma}) if sigma < math.inf else DSprites()
+    """A run of chapter 5: 6,000 steps on small images with positions that are tied by `sigma`."""
+    small = Pooled(DSprites())
     return TrainConfig(
-        data=data, objective=objective, network=Broadcast(32, 128), steps=6_000, learning_rate=1e-3
-    )
+        data=Correlated(small, {("pos_x", "pos_y"): sigma}) if sigma < math.inf else small,
+        objective=PixelWeighted(objective, 4), network=Broadcast(32, 128),
+        steps=6_000, learning_rate=1e-3,
+    )  # fmt: skip
 
 
 CHECKPOINTS = {

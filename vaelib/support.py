@@ -74,6 +74,10 @@ class Bank(nn.Module):
         self.points[places] = points.to(self.points.dtype)
         self.added += len(points)
 
+    def turn(self, matrix: Tensor) -> None:
+        """Points z become matrix·z, (D, D)."""
+        self.points.copy_(self.points @ matrix.T.to(self.points))
+
 
 def all_pairs(dim: int, device: torch.device | str = "cpu") -> Tensor:
     """(0, 1), (0, 2) … of `dim` latents: (P, 2)."""

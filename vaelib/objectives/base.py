@@ -69,6 +69,9 @@ class Objective(nn.Module, ABC):
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
         """Called after the model's own step: critics, controllers and learned weights step here."""
 
+    def turned(self, matrix: Tensor) -> None:
+        """Called when the model's latents z became matrix·z, (D, D): :class:`PairTurns` does so."""
+
     def optimizers(self) -> dict[str, Optimizer]:
         """The optimisers that this objective owns, saved with the run so that it can resume."""
         return {}

@@ -83,7 +83,8 @@ class PairTurns(Wrapper):
         if self.degrees > 0:
             turn(self.turned[0], found)
             self.turns += 1
-            self.means.points.copy_(self.means.points @ found.matrix.T)  # of today's code
+            self.means.turn(found.matrix)
+            self.objective.turned(found.matrix)
 
     def extra_log(self) -> dict[str, float]:
         own = {"turned_degrees": float(self.degrees), "turns": float(self.turns)}

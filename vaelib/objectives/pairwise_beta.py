@@ -108,6 +108,10 @@ class PairwiseBeta(Objective):
         for term in self.terms:
             term.learn(out)
 
+    def turned(self, matrix: Tensor) -> None:
+        for term in self.terms:
+            term.turned(matrix)
+
     def optimizers(self) -> dict[str, Optimizer]:
         return {name: o for term in self.terms for name, o in term.optimizers().items()}
 

@@ -55,6 +55,9 @@ class Term(nn.Module, ABC):
     def learn(self, out: VAEOutput) -> None:
         """Called after the model's step."""
 
+    def turned(self, matrix: Tensor) -> None:
+        """Called when latents z became matrix·z, (D, D): what is known of them turns along."""
+
     def optimizers(self) -> dict[str, Optimizer]:
         return {}
 
@@ -125,6 +128,9 @@ class Support(Term):
     def learn(self, out: VAEOutput) -> None:
         self.means.add(out.posterior.mean)
 
+    def turned(self, matrix: Tensor) -> None:
+        self.means.turn(matrix)
+
 
 @dataclass(eq=False)
 class FlatMarginals(Term):
@@ -168,6 +174,9 @@ class FlatMarginals(Term):
 
     def learn(self, out: VAEOutput) -> None:
         self.means.add(out.posterior.mean)
+
+    def turned(self, matrix: Tensor) -> None:
+        self.means.turn(matrix)
 
 
 def kurtosis(points: Tensor) -> Tensor:

@@ -62,6 +62,9 @@ class Wrapper(Objective):
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
         self.objective.learn(batch, out, step)
 
+    def turned(self, matrix: Tensor) -> None:
+        self.objective.turned(matrix)
+
     def optimizers(self) -> dict[str, Optimizer]:
         return self.objective.optimizers()
 
