@@ -2,12 +2,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vaelib.networks import MLP, Burgess, Fast, Locatello
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Locatello, Places
 from vaelib.objectives import BetaVAE
 from vaelib.types import Batch
 from vaelib.vae import VAE
 
-NETWORKS = [Burgess(), Fast(), Locatello(), Locatello(deep_kernel=2), MLP(hidden=32)]
+NETWORKS = [Burgess(), Fast(), Broadcast(16), Locatello(), Locatello(deep_kernel=2), MLP(hidden=32)]
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=repr)
@@ -47,6 +47,17 @@ def test_mlp_layers_are_those_of_the_table():
     vae = VAE(MLP(), (1, 64, 64), 10)
     sizes = [m.weight.shape[0] for m in [*vae.encoder, *vae.decoder] if hasattr(m, "weight")]
     assert sizes == [1200, 1200, 20, 1200, 1200, 1200, 4096]
+
+
+def test_every_place_gets_the_code_and_its_own_coordinates():
+    places, code = Places(8, 5), torch.randn(2, 5)
+    out = places(code)
+    x, y = places.place.weight.T  # what one unit to the right, and down, adds
+    torch.testing.assert_close(out[:, :, 3, 6] - out[:, :, 3, 5], (2 / 7 * x).expand(2, 5))
+    torch.testing.assert_close(out[:, :, 4, 2] - out[:, :, 3, 2], (2 / 7 * y).expand(2, 5))
+    torch.testing.assert_close(out.mean((2, 3)), code)  # coordinates run from -1 to 1
+    with pytest.raises(ValueError, match="cells must divide the 32 pixels of a side, got 7"):
+        Broadcast(cells=7).decoder((1, 32, 32), 4)
 
 
 @pytest.mark.parametrize("shape", [(1, 48, 48), (1, 64, 32), (1, 16, 16)])

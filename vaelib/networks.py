@@ -128,6 +128,10 @@ class Broadcast(Fast):
 
     def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
         halvings(image_shape)
+        if self.cells < 1 or image_shape[1] % self.cells:
+            raise ValueError(
+                f"cells must divide the {image_shape[1]} pixels of a side, got {self.cells}"
+            )
         cell = image_shape[1] // self.cells
         width = 2 * self.channels
         return nn.Sequential(
