@@ -112,12 +112,17 @@ def linked(path: Path) -> str:
 def in_rst(app, what, name, thing, options, lines: list[str]) -> None:
     """A docstring as Sphinx reads it: formulas, and a dataclass's fields with their comments."""
     parts = FORMULA.split("\n".join(lines))  # text and formulas in turn
-    parts[::2] = [BAR.sub(r"\1\|", text) for text in parts[::2]]
+    parts[::2] = [escaped(text) for text in parts[::2]]
     parts[1::2] = [f"\n.. math::\n\n{indented(text)}\n\n" for text in parts[1::2]]
     if inspect.isclass(thing) and is_dataclass(thing):
-        fields = [f":param {f.name}: {f.help}" for f in fields_of(thing) if f.help]
+        fields = [f":param {f.name}: {escaped(f.help)}" for f in fields_of(thing) if f.help]
         parts += ["\n\n", "\n".join(fields), "\n"]
     lines[:] = "".join(parts).splitlines()
+
+
+def escaped(text: str) -> str:
+    """|x| is an absolute value, not a substitution."""
+    return BAR.sub(r"\1\|", text)
 
 
 def indented(text: str) -> str:
