@@ -122,7 +122,8 @@ for index in (0, 1, 32, 1_024, 245_760):
 
 # %% [markdown]
 # Usually one downloads these images. vaelib draws each when it is asked for: of 65,013 official
-# images, 65,004 come out identical and each of the other nine differs in one pixel.
+# images, 65,004 come out identical and each of the other nine differs in one pixel
+# ([data/README.md](../data/README.md); 2,000 of them are compared in the tests).
 
 # %%
 plots.image_grid(data.sample(30, rng).images);
@@ -152,7 +153,7 @@ plots.image_grid(np.stack(close), columns=8, labels=labels);
 # %% [markdown]
 # It does not. So an image cannot be made by shifting another one; each has to be drawn. For an
 # upright square that takes ten lines: a pixel is white when its middle lies inside the square, whose
-# corners are rounded to 1/256 of a pixel, as on the graphics card that drew the originals.
+# corners are rounded to 1/256 of a pixel, as graphics cards do it.
 
 # %%
 def edges(position, scale):
@@ -217,8 +218,8 @@ print(f"knowing nothing costs {-(m * np.log(m) + (1 - m) * np.log(1 - m)).sum():
 # ## 5 When factors go together
 #
 # So far every combination was equally likely. The world is not like that: tall people are heavier,
-# cows stand on grass. Träuble et al. (2021) tie two factors by one number σ, with both factors
-# scaled to $[0, 1]$:
+# cows stand on grass. Träuble et al. (2021, arXiv 2006.07886) tie two factors by one number σ, with
+# both factors scaled to $[0, 1]$:
 #
 # $$p(c_1, c_2) \propto \exp \left( -\frac{(c_1 - c_2)^2}{2 \sigma^2} \right)$$
 #
@@ -253,7 +254,7 @@ def pearson(p):
 
 
 # %% [markdown]
-# **Predict** before you run the next cell: the papers study σ = 0.7, 0.4 and 0.2. What is $r$ at
+# **Predict** before you run the next cell: that paper studies σ = 0.7, 0.4 and 0.2. What is $r$ at
 # σ = 0.4? Knowing `pos_x` fully would be worth $\ln 32 = 3.47$ nats; how much of it do you get?
 
 # %% tags=["nbval-check-output"]
@@ -393,7 +394,8 @@ plots.image_grid(squares[shown], columns=5, labels=[f"orientation {turn}" for tu
 
 # %% [markdown]
 # Over the whole grid, 18,432 images are lost to orientation 39 and 3,142 more to chance: 2,620
-# squares, 522 ellipses, no heart. dSprites has 737,280 images but only 715,706 different ones.
+# squares, 522 ellipses, no heart. dSprites has 737,280 images but only 715,706 different ones
+# ([data/README.md](../data/README.md) has these counts).
 #
 # **So what?** A score that asks a model for the orientation of squares asks for what nobody can know.
 # That is why vaelib reports every score a second time without orientation.
@@ -401,7 +403,7 @@ plots.image_grid(squares[shown], columns=5, labels=[f"orientation {turn}" for tu
 # %% [markdown]
 # ## 7 A classic slip: the first 100,000 images
 #
-# The full set is large, so many a notebook takes `range(100_000)` of it "as a random subset". Run
+# The full set is large, so it is tempting to take `range(100_000)` of it "as a random subset". Run
 # this; it looks harmless. **Predict** what goes wrong. (Hint: section 2.)
 
 # %%

@@ -30,6 +30,7 @@
 #
 # **Time** 45 minutes to read; the cells compute for about two minutes on two CPU cores. ·
 # Before: [1 · Data exploration](01_data_exploration.ipynb) ·
+# Next: [3 · Capacity control](03_capacity_control.ipynb) ·
 # Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
@@ -259,7 +260,7 @@ rows[["beta", "distribution", *scores]].round(2)
 #
 # 1,500 steps are a glimpse. The workbook ships the same model after 30,000 steps; `load_or_train`
 # finds it by its configuration, so the next cell takes a second. (If you change the configuration,
-# it will train, for most of an hour.)
+# it will train, for half an hour or more.)
 
 # %%
 long = load_or_train(TrainConfig(data=DSprites(), objective=BetaVAE(beta=4.0)))
@@ -291,14 +292,14 @@ plots.kl_bars(posterior.kl);
 # The others are switched off. Their $q(z|x)$ is $\mathcal{N}(0, 1)$ for every image: they say
 # nothing and cost nothing. Nobody told the model how many numbers an image needs.
 #
-# Why not five? Orientation is an angle, and an angle does not fit on a line: its two ends would have
-# to meet. A model needs two latents for it, or gives it up.
+# Five factors need not mean five latents. Orientation is an angle, and an angle does not fit on a
+# line: its two ends would have to meet. A model that keeps all of it needs two latents for it.
 
 # %% [markdown]
 # ## 5 What does each latent draw?
 #
-# Move one latent, hold the others still, decode: a **traversal**. The obvious way, found in many
-# notebooks, starts from $z = 0$ and moves each latent from −3 to 3. Do you trust this picture?
+# Move one latent, hold the others still, decode: a **traversal**. The obvious way starts from
+# $z = 0$ and moves each latent from −3 to 3. Do you trust this picture?
 
 # %%
 used = posterior.order[posterior.active[posterior.order]]  # the latents in use, by falling KL
@@ -329,8 +330,8 @@ def too_small(images):
 print("from z = 0:", too_small(naive))
 
 # %% [markdown]
-# $z = 0$ is the middle of the prior, but no image lives there: what the decoder draws between all
-# sprites, it never learned, and every row of the picture passes through that place. The fix: start
+# $z = 0$ is the middle of the prior, but hardly any image lives there: what the decoder draws between
+# all sprites, it did not learn, and every row of the picture passes through that place. The fix: start
 # from the code of a **real image**, and move each latent over the values that it takes on real images.
 
 # %% [markdown]
@@ -406,9 +407,9 @@ with plots.style():
 
 # %% [markdown]
 # It would be striped from top to bottom. Stripes that lean mean a latent that stands for a *slanted*
-# direction, and a ring is a distance from the middle. The loss does not mind: turn two latents
-# against each other, and the KL and the reconstruction stay nearly the same. Nothing in the method
-# asks for the factors as *we* name them.
+# direction, and a ring is a distance from the middle. The loss hardly minds: turn two latents that are
+# equally precise into each other, turn the decoder back, and neither the KL nor the reconstruction
+# changes. Nothing in the method asks for the factors as *we* name them.
 
 # %% [markdown]
 # ### The long run: which latent knows which factor
@@ -420,15 +421,16 @@ plots.mutual_information(knowledge(long, posterior.kl), data.factor_names, kl=po
 # *Figure 2.11: What each latent of the long run knows about each factor, in nats.*
 
 # %% [markdown]
-# The column of orientation stays pale, for you know why: for squares and ellipses much of it cannot
-# be seen (section 6 of chapter 1), and an angle fits on no line.
+# The column of orientation stays pale, and you know two reasons: for squares and ellipses much of it
+# cannot be seen (section 6 of chapter 1), and an angle fits on no line.
 
 # %% [markdown]
 # ## 6 What β buys
 #
 # β is the price of a nat. Three shipped runs differ in nothing else: β = 1 is the plain VAE, 4 the
-# choice of the β-VAE paper for dSprites, 8 is dear. **Predict:** what happens to the KL, the
-# reconstruction and MIG as β grows?
+# choice of the β-VAE paper for dSprites (Higgins et al. 2017; as a later implementation says,
+# YannDubs/disentangling-vae), 8 is dear. **Predict:** what happens to the KL, the reconstruction and
+# MIG as β grows?
 
 # %%
 sweep = [
@@ -493,7 +495,7 @@ plots.sweep(results, "beta", "mig").set_ylim(bottom=0);
 
 # %% [markdown]
 # Take three points for what they are: an anecdote. Another seed gives other latents and another MIG,
-# and the differences may turn round. Scores become evidence with many seeds, which is what the
+# and the order may be another one. Scores become evidence with many seeds, which is what the
 # studies of this workbook are for.
 
 # %% [markdown]
@@ -515,15 +517,15 @@ plots.sweep(results, "beta", "mig").set_ylim(bottom=0);
 #
 # - A β-VAE pays β for each nat it tells about an image, and tells what saves most reconstruction.
 # - Latents that do not pay for themselves fall silent. What is left need not be *our* factors.
-# - Start traversals from a real image. At $z = 0$ the decoder has never been.
+# - Start traversals from a real image. Hardly any image has its code near $z = 0$.
 # - A larger β keeps less: the KL falls, the drawings blur. Whether it disentangles is a question for
 #   many seeds.
 
 # %% [markdown]
 # ## Exercises: spot the bug
 #
-# Each of these four pieces of code comes from a real notebook. Each runs without an error, and the
-# loss falls. Find what is wrong and write it right. [Solutions](solutions/02_beta_vae.ipynb)
+# Four slips that are easily made. Each of these pieces of code runs without an error, and the loss
+# falls. Find what is wrong and write it right. [Solutions](solutions/02_beta_vae.ipynb)
 #
 # **1. The KL.** What does this do to β?
 #
@@ -557,8 +559,8 @@ exercises.check_sample(sample_of)
 
 
 # %% [markdown]
-# **3. The printed loss.** `loss` is the mean over a batch of 128 images. This printed 0.86 for a
-# model whose true loss was about 110 nats an image.
+# **3. The printed loss.** `loss` is the mean over a batch of 128 images. This prints 0.86 for a
+# model whose true loss is about 110 nats an image.
 #
 # ```python
 # total += loss.item()
@@ -593,4 +595,5 @@ exercises.check_codes_along(along)
 
 # %% [markdown]
 # ---
-# Before: [1 · Data exploration](01_data_exploration.ipynb) · [Contents](../README.md#the-chapters)
+# Before: [1 · Data exploration](01_data_exploration.ipynb) · [Contents](../README.md#the-chapters) ·
+# Next: [3 · Capacity control](03_capacity_control.ipynb)

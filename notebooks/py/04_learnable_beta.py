@@ -73,23 +73,23 @@ torch.manual_seed(seed);
 # %% [markdown]
 # ## 1 One number for everything?
 #
-# Chapter 2 ended with a choice: β = 1 draws sharply and mixes the factors, β = 8 separates them and
-# blurs. Three things say that no single number is right.
+# Chapter 2 ended with a choice: β = 1 drew sharply and mixed the factors, β = 8 separated them better
+# and blurred. Three things say that no single number is right.
 #
 # **The data.** The reconstruction is a sum over pixels. Double the side of the images, and it becomes
 # about four times as large: the same β then presses a quarter as hard. The β-VAE paper compares
-# $\beta D / N$ (latents $D$, pixels times colours $N$) instead:
+# $\beta D / N$ (latents $D$, pixels times colours $N$) instead (Higgins et al. 2017):
 
 # %% tags=["nbval-check-output"]
 for side in (32, 64, 128):
     print(f"β = 4 at {side:3}×{side:<3} has β·D/N = {BetaVAE(4.0).normalised(10, side**2):.4f}")
 
 # %% [markdown]
-# **The steps.** At the start the KL buys nothing and pressure only slows learning down; later,
-# pressure is what separates the factors; at the end it only blurs (chapter 3).
+# **The steps.** At the start the KL buys nothing, so there is nothing to press on; later, pressure may
+# separate the factors; at the end it blurs (chapter 3).
 #
-# **The latents.** A latent that holds a position needs 4 nats, one that holds the shape needs 1. One
-# price for both is no law of nature.
+# **The latents.** A position has 3.5 nats to tell and the shape 1.1 (chapter 3). One price for both is
+# no law of nature.
 
 # %% [markdown]
 # ## 2 Let the loss weigh itself
@@ -102,8 +102,10 @@ for side in (32, 64, 128):
 # $$\mathcal{L} = \frac{L_R}{2\sigma_R^2} + \frac{\mathrm{KL}}{2\sigma_K^2}
 #   + r(\sigma_R^2) + r(\sigma_K^2)$$
 #
-# - **R1**: $r(\sigma^2) = \tfrac12\log\sigma^2$, the task weights of Kendall et al. 2018;
-# - **R2**: $r(\sigma^2) = \log(1 + \sigma^2)$, their bounded form by Liebel & Körner 2018.
+# - **R1**: $r(\sigma^2) = \tfrac12\log\sigma^2$, the task weights of Kendall et al. 2018 (arXiv
+#   1705.07115);
+# - **R2**: $r(\sigma^2) = \log(1 + \sigma^2)$, their bounded form by Liebel & Körner 2018 (arXiv
+#   1805.06334).
 #
 # Without $r$ the weights would fall to zero, and with them the loss. By hand:
 
@@ -150,8 +152,8 @@ for name, reading in (("R1", R1()), ("R2", R2())):
 # $\sigma_R^2/\sigma_K^2 \approx L_R/\mathrm{KL}$.
 #
 # **Predict:** two β-VAEs, both with β = 4. The one of chapter 2 ended at $L_R$ = 58.5 and KL = 12.9
-# nats; one that others trained ten times as long at 35.6 and 15.4. Would learned weights keep their
-# β, raise it, or lower it?
+# nats; one that others trained ten times as long at 35.6 and 15.4 (the log of betaH_dsprites in
+# YannDubs/disentangling-vae). Would learned weights keep their β, raise it, or lower it?
 
 # %%
 def descend(losses, reading, start, count=600):
@@ -327,12 +329,12 @@ flipbook(sharpness, floors, "floor of the reconstruction error", "{} nats", star
 # *Figure 4.3: The same chase in a world that is drawn more or less sharply; the slider moves the floor of the error.*
 
 # %% [markdown]
-# It follows the floor, from 2.7 down to 0.2 and less; and a model that draws badly finds no rest at all,
-# it collapses. So learned weights answer *"make both losses
-# equally important"*: a sensible question for two tasks. But the answer depends on how sharply a
-# network draws, and nobody has shown that it is the answer for disentanglement. (For Gaussian pixels
-# the link is exact: σ-VAE, Rybkin et al. 2021, arXiv 2006.13202, learns the variance of the decoder,
-# and that variance *is* a β.)
+# It follows the floor, from 2.7 down to 0.2 and less, and up; and with a floor of 60 nats R1 finds no
+# rest at all, it collapses. So learned weights answer *"make both losses equally important"*: a
+# sensible question for two tasks. But the answer depends on how sharply a network draws, and we know of
+# nobody who has shown that it is the answer for disentanglement. (For Gaussian pixels the link is
+# exact: σ-VAE, Rybkin et al. 2021, arXiv 2006.13202, learns the variance of the decoder, and that
+# variance *is* a β.)
 
 # %% [markdown]
 # ## 5 With a real model
@@ -421,9 +423,9 @@ with plots.style():
 # *Figure 4.5: Fast weights against slow ones: effective β and KL over the steps.*
 
 # %% [markdown]
-# The fast weights took the empty code of the first steps for the truth and fixed it there for ever:
-# the upper attractor. **The fix** is to let the weights learn more slowly than the model (the
-# library's default), or to hold them still until the KL has risen.
+# The fast weights took the empty code of the first steps for the truth and hold it there: the upper
+# attractor. **The fix** is to let the weights learn more slowly than the model (the library's default),
+# or to hold them still until the KL has risen.
 
 # %% [markdown]
 # ## 6 The other way: a controller
@@ -502,8 +504,9 @@ flipbook(lambda gain: show(simulate(steps_to, gain)), gains, "gain K_i", start=5
 
 # %% [markdown]
 # A small gain lets the KL shoot over the set point and needs a thousand steps to come back. A large
-# one reacts to everything, too hard and too late, and swings. In between there is a comfortable
-# range, and it depends on how quickly the model follows.
+# one is quick here, but it throws β to and fro over its whole range before it settles, and a real KL,
+# which is noisy, may set it off again and again. In between there is a comfortable range, and it
+# depends on how quickly the model follows.
 
 # %% [markdown]
 # ### A failure: wind-up
@@ -519,10 +522,10 @@ show(winding);
 # *Figure 4.7: Wind-up: a set point that cannot be reached leaves a debt behind.*
 
 # %% [markdown]
-# For 1,500 steps the error was positive, so the sum fell below −200, although β could not follow below 1.
+# For 1,500 steps the error was positive, so the sum fell below −200, although β cannot go below one.
 # When the set point comes down, that debt must be paid off first; meanwhile nothing happens. **The
-# fix:** remember no more than β can use, that is, hold the sum between its bounds. (The paper stops
-# adding while β is outside its bounds.)
+# fix:** remember no more than β can use, that is, hold the sum between its bounds. (The authors' code
+# stops adding while β is below its bound.)
 
 # %% tags=["nbval-check-output"]
 held = simulate(impossible, gain=0.02)
@@ -600,14 +603,16 @@ ax.set_ylim(0, 6);
 # *Figure 4.10: The KL of each of its latents over the steps.*
 
 # %% [markdown]
-# Three are awake. The others fell silent under β = 30, and a silent latent is slow to wake at any
-# price: the decoder ignores it, so telling it something gains nothing; and since it says nothing, the
-# decoder goes on ignoring it. After 4,000 steps at the lowest price two of them wake at last.
+# Three are awake. The others fell silent in the first 1,000 steps, while β rose to 21, and a silent
+# latent is slow to wake at any price: the decoder ignores it, so telling it something gains nothing;
+# and since it says nothing, the decoder goes on ignoring it. After 4,000 steps at the lowest price two
+# of them wake at last.
 #
-# So a price does not say everything. At the same β a model that came from above (high β first) has
-# fewer latents than one that came from below. That can be wanted: few latents at first are the idea of
-# chapter 3, and DynamicVAE (Shao et al. 2020, arXiv 2009.06795) even starts at a large β on purpose. But
-# a controller that shoots over does it by accident.
+# So a price does not say everything. This model, at β = 1 after a high β, has five latents in use;
+# chapter 2's, at β = 1 from the first step, has eight (its log in data/checkpoints/dsprites_beta_1, and
+# twice the steps). Few latents can be wanted: few at first are the idea of chapter 3, and DynamicVAE
+# (Shao et al. 2020, arXiv 2009.06795) even starts at a large β on purpose. But a controller that shoots
+# over does it by accident.
 
 # %% [markdown]
 # ### Move its latents
@@ -735,7 +740,7 @@ with plots.style():
 # Put your answer in the place of each `...` and run the cell; the check tells you how it went.
 # [Solutions](solutions/04_learnable_beta.ipynb)
 #
-# **1. The same pressure.** β = 4 worked on 64×64 grey images with 10 latents. Which β presses as hard
+# **1. The same pressure.** Take β = 4 on 64×64 grey images with 10 latents. Which β presses as hard
 # on 128×128 images with three colours and 10 latents?
 
 # %% tags=["nbval-check-output"]
@@ -757,8 +762,9 @@ exercises.check_fixed_point(fixed_point)
 
 # %% [markdown]
 # **3. A controller without a sum.** DynamicVAE (Shao et al. 2020, arXiv 2009.06795) changes β a little
-# at each step: $\beta + K_p[\sigma(-e) - \sigma(-e_{before})] - K_i e$, with the logistic function σ. Write
-# it with $K_p$ = 0.1, $K_i$ = 0.01 and β between 1 and 100.
+# at each step: $\beta + K_p[\sigma(-e) - \sigma(-e_{before})] - K_i e$, with the logistic function σ
+# (in the form that later code gives it; the constants here are ours). Write it with $K_p$ = 0.1, $K_i$
+# = 0.01 and β between 1 and 100.
 
 # %% tags=["nbval-check-output"]
 def step(beta, error, before):

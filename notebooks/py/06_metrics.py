@@ -214,7 +214,7 @@ for name in ("perfect", "45° pair", "packed", "random"):
 
 
 # %% [markdown]
-# (Equal up to chance: a thousand votes are right to about ±0.01. The library uses 20,000.)
+# (Equal up to chance: a thousand votes have a standard error of 0.01. The library uses 20,000.)
 #
 # ### DCI asks a learner what it needs
 #
@@ -249,8 +249,8 @@ print(f"library: D = {library['disentanglement']:.2f}   C = {library['completene
 
 # %% [markdown]
 # C is content, for every factor has its latent. D is not. (The third number of DCI is the accuracy of
-# the trees, **informativeness** I. The library grows its trees in a faster way, to the same values
-# within 0.03.)
+# the trees, **informativeness** I. The library grows its trees in a faster way; D, C and I stay
+# within 0.03 of disentanglement_lib's on two codes, tests/test_metrics_reference.py.)
 
 # %% [markdown]
 # ## 3 Predict, then reveal
@@ -318,14 +318,16 @@ score_map(seen);
 # - **Doubled** gets full marks from all that ask the *latents* (up to InfoM), and 0 from MIG and SAP,
 #   which allow each factor one latent only.
 # - **Packed** is all but perfect for those that ask the *factors*, MIG, C and InfoC: a latent with
-#   two factors costs them nothing. (SAP sees it, by the way: no line cuts twelve values in four.)
+#   two factors costs them nothing. (SAP sees it, by the way: no line cuts twelve values in four. And
+#   the BetaVAE score, which asks the latents, does not see it.)
 # - **Mixed**, where every latent follows every factor: the FactorVAE score is still high. Each
 #   latent leans a little to one factor, and the stillest latent is all that it looks at.
-# - **Noisy** has one latent for each factor, and MIG, C and D lose nearly half: they mix *where* something is
-#   known with *how well*.
+# - **Noisy** has one latent for each factor, and MIG, C and D lose 0.4 to 0.5: they mix *where*
+#   something is known with *how well*.
 # - **Random** is not 0 everywhere. Modularity and InfoC give more than half a mark away, explicitness
-#   half, IRS a third. A number means little until you know what noise gets.
-# - Even **perfect** is no 1 everywhere: SAP asks one linear classifier to tell six values apart.
+#   half, InfoM and IRS a third. A number means little until you know what noise gets.
+# - Even **perfect** is no 1 everywhere: SAP asks one linear classifier to tell six values apart, and
+#   IRS stops at 0.92.
 
 # %% [markdown]
 # ## 4 The laboratory
@@ -358,10 +360,10 @@ metric_lab.turning()
 #   the mean over all factors one turned pair is diluted by the others.
 # - Turn a pair by 90° and all is as before: which latent holds which factor is nobody's business.
 #
-# In the laboratory, copy x with a size of 0.2: MIG falls as if the copy were full-grown, for it does
-# not know how *large* a latent is. And look at C: trees always take the cleaner of two latents, so that
-# a copy escapes them as long as it is a little noisier than the original. Then correlate x and y without
-# turning anything. We come back to that.
+# In the laboratory, copy x with a size of 0.2: MIG falls from 0.98 to 0.88, for it asks what the copy
+# tells and not how *large* it is (a full-grown copy: 0.74). And look at C: it stays at 1.00. Trees take
+# the cleaner of two latents, so that a copy escapes them while it is noisier than the original. Then
+# correlate x and y without turning anything. We come back to that.
 
 # %% [markdown]
 # ## 5 No score is enough
@@ -451,11 +453,12 @@ score_map(pd.DataFrame(ceilings).T);
 # *Figure 6.5: The scores that the best possible codes of dSprites get, with all factors and with those that can be seen.*
 
 # %% [markdown]
-# - 20 bins cannot tell 40 values apart, and with noise trees cannot either: *all known* stays well
-#   below 1.
-# - *What can be seen* loses more, and no training will ever win it back. This is the ceiling for models.
-# - Without orientation in the question the two codes are nearly equal again. (What is left: a folded
-#   angle has a range that tells the shape.)
+# - 20 bins cannot tell 40 values apart, and with noise trees cannot either: in D, MIG, C and I *all
+#   known* stays well below 1.
+# - *What can be seen* loses more, and what cannot be seen no training wins back. This is about the
+#   ceiling for models.
+# - Without orientation in the question the two codes are nearly equal again, but for MIG, 0.79 and
+#   0.71: a folded angle has a range that tells the shape.
 #
 # So a MIG of 0.4 on dSprites is not "40 %". That is why every `scores.json` holds the scores a second
 # time, without orientation.
@@ -532,16 +535,18 @@ with plots.style():
 # On uncorrelated images (far left) every score knows which code is which. On strongly correlated ones
 # **the turned code gets the better marks**, and the truth looks entangled:
 #
-# - *perfect*: the latent of `pos_x` now also tells about `pos_y`, for the two go together. No gap is left.
+# - *perfect*: the latent of `pos_x` now also tells about `pos_y`, for the two go together. Hardly a gap
+#   is left.
 # - *45° pair*: $x + y$ tells nearly all about both positions, and $x - y$ has nothing left to tell. A
 #   wide gap, because both factors sit in *one* latent.
 #
-# Only the angle is not fooled: it regresses each latent on *both* factors at once.
+# Of the three only the angle is not fooled: it regresses each latent on *both* factors at once.
 
 # %% [markdown]
 # ### A failure: scoring on the distribution one trained on
-# A model of a correlated world will *have* such a turned code (chapter 4), and the images at hand are
-# from that same world. So the natural test set is just the one that cannot see the fault:
+# A model of a correlated world may well *have* such a turned code (chapter 4; Träuble et al. 2021,
+# arXiv 2006.07886), and the images at hand are from that same world. So the natural test set is just
+# the one that cannot see the fault:
 
 # %%
 for s in (sigma, np.inf):
@@ -567,8 +572,8 @@ for run in runs:
 # %% [markdown]
 # ## 8 Same name, other number
 #
-# Two papers print "MIG". May you compare? Here are four readings of the same definition, all found in
-# code that people use.
+# Two papers print "MIG". May you compare? Here is the usual definition, and four others: each changes
+# one choice that a formula leaves open or that a paper may not mention.
 
 # %%
 def gap(z, v, bins=20, bin_factors=False, per="entropy"):
@@ -652,9 +657,9 @@ halves = [accuracy(code[draw.permutation(n)[: n // 2]]) for _ in range(3)]
 print(f"halves, on average         {np.mean(halves):.3f}")
 
 # %% [markdown]
-# Some samples stand in training *and* test, so the trees have seen the answers: every bootstrap sample
-# scores better than the data it comes from. Halves have no twins. (They learn from fewer samples, but the
-# *spread* is what we want from them.)
+# Some samples stand in training *and* test, so the trees have seen the answers: bootstrap samples score
+# better than the data that they come from. Halves have no twins. (They learn from fewer samples, but
+# the *spread* is what we want from them.)
 
 # %% [markdown]
 # ### What an error bar does not cover
@@ -686,8 +691,9 @@ with plots.style():
 # %% [markdown]
 # The bars are small, and the values drift far outside of them: counting with few samples finds
 # information where there is none. **Only scores of equally many samples can be compared.** And no
-# bar here knows that another *seed of training* gives another model; that error is often the largest
-# (Locatello et al. 2019, arXiv 1811.12359), and only more trainings measure it.
+# bar here knows that another *seed of training* gives another model. That error can be the largest
+# (Locatello et al. 2019, arXiv 1811.12359, trained 50 seeds of each setting), and only more trainings
+# measure it.
 
 # %% [markdown]
 # ## 10 A model card
@@ -724,9 +730,9 @@ score_map(pd.DataFrame(card).T);
 # - Read each column from its ends: *random* is its zero and *perfect* its 1. Measured like this, a MIG
 #   of 0.17 is a quarter of the way. Modularity hardly measures anything here: noise gets 0.67, and a
 #   model can even pass *perfect*, whose five idle latents are judged by the noise of counting.
-# - Where a model is no better than *PCA*, which needs no training, there is nothing to explain: β = 1
-#   in the BetaVAE score, in D and in the last column.
-# - The 45° pair is ahead of every model in D, MIG, SAP and C: one entangled pair of ten is a small
+# - Where a model is no better than *PCA*, which needs no training, there is nothing to explain: β = 1,
+#   for one, in the BetaVAE score, in D and in the last column.
+# - The 45° pair is ahead of all these models in D, MIG, SAP and C: one entangled pair of ten is a small
 #   fault for a *mean* over factors. In the last column, which asks of that pair alone, it gets 0.
 #
 # And the same runs without orientation in the question:

@@ -27,8 +27,8 @@
 # - what still can be measured when a few factors are known, and when none is;
 # - to correlate the factors of images that were taken long ago, by weights.
 #
-# **Time** 20 minutes to read; the cells compute for about two minutes on two CPU cores. ·
-# Before: [6 · Metrics](06_metrics.ipynb) ·
+# **Time** 20 minutes to read; the cells compute for two to three minutes on two CPU cores. ·
+# Before: [8 · A study](08_correlated_study.ipynb); [6 · Metrics](06_metrics.ipynb) is enough ·
 # Words: [glossary](../docs/glossary.md)
 
 # %% tags=["install"]
@@ -143,14 +143,15 @@ for name, attempt in attempts.items():
         print(f"{name}: {error}\n")
 
 # %% [markdown]
-# None of these would have stopped a training. A would have trained on a loss without meaning, and C
-# on slices through all images. That is why they are stopped here. (Give B a `size`, and it fits.)
+# Unchecked, A would train on a loss without meaning, and C on slices through all images; neither
+# stops by itself. That is why they are stopped here. (Give B a `size`, and it fits.)
 
 # %% [markdown]
 # ## 2 Training
 #
 # Nothing changes. The images are read once into a table in the data folder; each batch reads its own
-# rows, so that a set larger than the memory trains too.
+# rows, so that a set larger than the memory trains too ([data/README.md](../data/README.md): MPI3D,
+# 12.7 GB, in less than 2 GB).
 
 # %%
 configs = [
@@ -185,7 +186,8 @@ plots.traversal(traversal.traverse(run, sample, latents=used));
 
 # %% [markdown]
 # No latent is "the digit": it is a choice of ten, and a latent is a line. What comes out instead are
-# strokes: slant, width, how open a loop is. They are factors too, of which nobody told us.
+# ways to bend the strokes: how a curve runs, how open a loop is, where the weight lies. They are
+# factors too, of which nobody told us.
 
 # %% [markdown]
 # ## 3 With a few factors known
@@ -242,8 +244,8 @@ for config, value in zip(configs, matched.values(), strict=True):
 
 # %% [markdown]
 # (0.9 is the most that it gives, 0 the least.) Of several settings the one with the higher UDR is the
-# better guess. But a guess: models can agree on something wrong. Chapter 4 showed how correlated
-# factors turn all of them by the same angle.
+# better guess. But a guess: models can agree on something wrong. In chapter 4 correlated factors turn
+# a linear model by an angle that no seed changes.
 
 # %% [markdown]
 # ## 5 Correlated after all
@@ -361,4 +363,4 @@ exercises.check_effective(effective)
 
 # %% [markdown]
 # ---
-# Before: [6 · Metrics](06_metrics.ipynb) · [Contents](../README.md#the-chapters)
+# Before: [8 · A study](08_correlated_study.ipynb) · [Contents](../README.md#the-chapters)
