@@ -20,7 +20,7 @@
 #
 # So far we changed the *loss*. AdaVAE (Tu et al. 2022, arXiv 2205.05862) changes what is *trained*: it
 # takes a large language model, freezes it, and trains only small adapters, under 15 % of the weights.
-# This chapter carries the idea from sentences to images, and asks what nobody had asked: what does a
+# This chapter carries the idea from sentences to images, and asks: what does a
 # model that saw the factors apart, and may change only a little, do when they are correlated?
 #
 # **You will learn**

@@ -1,4 +1,4 @@
-"""Chapter 2: four bugs that run without an error, found in real notebooks."""
+"""Chapter 2: four bugs that run without an error, as they happen in notebooks."""
 
 from __future__ import annotations
 
