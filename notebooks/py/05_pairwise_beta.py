@@ -21,13 +21,15 @@
 # So far the factors of the world knew nothing of each other. Real ones do: large animals are
 # heavy, old cars are rusty. This chapter ties the two positions of dSprites together, watches what
 # that does to a code, and builds an objective that has an answer, piece by piece: a price for each
-# *pair* of latents that adapts in training, and a signal that shows where the axes are.
+# *pair* of latents that adapts in training, a signal that shows where the axes are, and a way to
+# turn a code to them at once.
 #
 # **You will learn**
 # - how correlation turns the plane of a pair, and why by 45°;
 # - what an honest code has to pay, and that the cheapest code is a turned one;
 # - why a lower price alone cannot turn it back, and what can;
 # - how a rule that is driven by its own measurements walks into a trap;
+# - how to turn a code without changing what the model draws;
 # - how much of this survives on images.
 #
 # **Time** 50 minutes to read; the cells compute for about two minutes on two CPU cores. ·
@@ -593,6 +595,7 @@ def config(objective, strength):
 
 
 # %% [markdown]
+# Pixels count four times (`PixelWeighted`), so that a weight means here what it means at 64×64 pixels.
 # The network matters too. A usual decoder spreads a position over many latents, and then there is
 # no plane to turn. `Broadcast` tells each place of the image its coordinates (Watters et al. 2019,
 # arXiv 1901.07017), so that two latents are enough.
@@ -703,7 +706,7 @@ explore(runs["ours", 0.2], title="PairTurns, σ = 0.2", megabytes=1.1)
 
 # %% [markdown]
 # ### The price of a pair, while the model learns
-# Thick: the two latents of the positions. Thin: all other pairs
+# Thick: the two latents of the positions. Thin: all other pairs. Dotted: a turn
 
 # %% tags=["report"]
 def draw_pairs(ax, run, what):
@@ -714,6 +717,8 @@ def draw_pairs(ax, run, what):
         own = {a, b} == {i, j}
         ax.plot(log["step"], found[:, a, b], color=plots.COLOURS[1] if own else "silver",
                 lw=2 if own else 0.6, ls="-", zorder=2 + own)
+    for step in log["step"][log["turns"].diff() > 0]:
+        ax.axvline(step, color="black", lw=0.8, ls=":")
     ax.set(xlabel="training step", title=name(run.config.data.pairs[PAIR]))
 
 
@@ -729,20 +734,15 @@ with plots.style():
 # *Figure 5.11: Measured dependence (above) and price (below) of each pair of latents over the steps, at σ = 0.4 (left) and 0.2 (right).*
 
 # %% [markdown]
-# On the right, at σ = 0.2, is the trap of section 5. In the first thousand steps the dependence of
-# the pair is there to be seen. Then it sinks, *before* the prices move at step 1,500: the KL's own
-# price, 4 for each nat, turns the code meanwhile. When the rule awakes it finds an innocent pair
-# and lets it pay in full. What kept the code from 45° was the prior, which had learned the
-# correlation earlier, and the signal. On the left, at σ = 0.4, the pair was found and stayed
-# relaxed to the end; and yet it is that code which lies worse. A price decides what a code has to
-# pay, not where it goes.
-#
-# The weak start is not weak enough, then, as long as the KL itself asks 4. An exercise for you,
-# and an open question: start the KL at 1 and raise it together with the prices.
+# Before the first turn (dotted) the trap of section 5 is at work: the pair looks innocent and pays in
+# full, because the code has hidden what it is. The turn brings its dependence to light at once, the
+# price falls as soon as the average has learned of it, and the prior ties the two. All other
+# pairs go on paying 6. Neither half would do alone: prices do not move a code, and a turned code that
+# has to pay for its dependence is pulled away from the axes again. Chapter 8 compares them.
 
 # %% [markdown]
 # ### Live
-# The first steps of such a training, about half a minute. Every term is a summand of the loss.
+# The first steps of such a training, with a turn tried much earlier. Terms are summands of the loss.
 
 # %%
 live = train(
@@ -808,8 +808,9 @@ pd.DataFrame(rows).T.round(2)
 # - A rule that measures under full pressure never sees what it should find: start weak, then
 #   tighten.
 # - Correlation leaves each factor's own distribution as it was. Even spreads are a signal of the
-#   axes that needs no independence; it ends where the sum of two factors is as even as each (σ =
-#   0.1).
+#   axes that needs no independence.
+# - In units of posterior widths a pair can be turned without changing what is drawn. So do not push a
+#   code to the axes: turn it there, then relax the price of the pair, so that it stays.
 
 # %% [markdown]
 # ## Exercises
