@@ -21,14 +21,16 @@ from vaelib.explorer.contents import coarse_grid
 from vaelib.explorer.layers import describe
 from vaelib.explorer.packing import Pack, quantise, rounded
 from vaelib.explorer.page import script, to_json
-from vaelib.networks import MLP, Burgess, Fast, Locatello
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Locatello, Places
 from vaelib.paths import shipped_dir
 from vaelib.runs import find
 from vaelib.vae import VAE
 from vaelib.vit import ClassToken, LatentAttention, MeanPooling, ViT, attention_maps
 
 SHIPPED = {run.folder.name: run for run in find(shipped_dir())}
-NETWORKS = [Fast(16, 32), Burgess(8, 32), Locatello(), Locatello(deep_kernel=2), MLP(48)]
+NETWORKS = [
+    Fast(16, 32), Burgess(8, 32), Broadcast(16), Locatello(), Locatello(deep_kernel=2), MLP(48)
+]  # fmt: skip
 SHAPES = [(1, 64, 64), (3, 64, 64), (1, 32, 32), (3, 128, 128)]
 
 
@@ -113,14 +115,14 @@ def test_every_network_of_the_library_is_computed_as_torch_does(engine, network,
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_shipped_models_are_computed_within_a_thousandth(engine, name):
+def test_shipped_models_are_computed_within_two_thousandths(engine, name):
     vae, data = SHIPPED[name].vae, SHIPPED[name].config.data
     images = data.sample(8, np.random.default_rng(1)).to("cpu").images
     mean = vae.encode(images).mean
     encoded, _ = computed(engine, vae.encoder, images)
     decoded, _ = computed(engine, vae.decoder, mean)
     assert (encoded[:, : mean.shape[1]] - mean).abs().max() < 1e-3
-    assert (decoded.sigmoid() - vae.decode(mean).sigmoid().flatten(1)).abs().max() < 1e-3
+    assert (decoded.sigmoid() - vae.decode(mean).sigmoid().flatten(1)).abs().max() < 2e-3
 
 
 @pytest.mark.parametrize("network", [Fast(), Burgess()], ids=["Fast", "Burgess"])
@@ -139,6 +141,7 @@ def test_a_picture_takes_a_fraction_of_a_frame(engine, network, record_property)
         [nn.Linear(5, 7), nn.Tanh()],
         [nn.Linear(5, 12), nn.Unflatten(1, (3, 2, 2)), nn.Conv2d(3, 5, 3, 1, 1), nn.ReLU()],
         [nn.Linear(5, 18), nn.Unflatten(1, (2, 3, 3)), nn.ConvTranspose2d(2, 3, 5, 3, 1)],
+        [nn.Linear(5, 6), Places(3, 6), nn.Conv2d(6, 4, 1), nn.PixelShuffle(2)],
         [nn.Linear(5, 16), nn.Unflatten(1, (4, 2, 2)), nn.PixelShuffle(2), nn.PixelUnshuffle(4)],
     ],
     ids=lambda layers: "-".join(type(layer).__name__ for layer in layers),

@@ -10,6 +10,7 @@ from vaelib.objectives.pair_weights import (
     Relaxed,
     Uniform,
     WeakThenTighten,
+    partnered,
     relaxation,
 )
 from vaelib.spec import from_spec, to_spec
@@ -106,6 +107,12 @@ def test_a_third_latent_that_depends_on_both_partners_is_not_relaxed():
     inner = Relaxed(beta_max=6.0, epsilon=0.05, beta_min=0.0)
     found = OnePartner(inner)(measured(0.45, 0.2, 0.1), 0)
     torch.testing.assert_close(found, matrix(0.6, 6.0, 6.0))
+
+
+def test_rounding_does_not_part_partners():
+    nats = torch.tensor([[0.0, 0.45], [0.45 + 1e-7, 0.0]])
+    for square in (nats, nats.T):
+        assert partnered(square).tolist() == [[False, True], [True, False]]
 
 
 def test_two_pairs_may_each_have_their_own_price():

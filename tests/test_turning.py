@@ -127,6 +127,11 @@ def test_active_latents_get_the_variance_of_the_prior_and_idle_ones_stay():
     assert torch.equal(by.matrix[2], torch.tensor([0.0, 0.0, 1.0]))
 
 
+def test_a_code_without_active_latents_is_left_alone():
+    by = find_turn(1e-3 * torch.randn(100, 3), torch.ones(3), gain=0.0)
+    assert torch.equal(by.matrix, torch.eye(3))
+
+
 def test_networks_without_linear_layers_next_to_the_latents_are_refused():
     vae = VAE(ViT(16, 1, 1, 2), (1, 32, 32), 3)
     with pytest.raises(ValueError, match="encoder ends and the decoder begins with a linear layer"):

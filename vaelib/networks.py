@@ -157,9 +157,12 @@ class Places(nn.Module):
         self.place = nn.Linear(2, width, bias=False)
         self.cells = cells
 
+    def where(self) -> Tensor:
+        """What the coordinates add: (W, cells, cells)."""
+        return self.place(self.xy).T.unflatten(1, (self.cells, self.cells))
+
     def forward(self, code: Tensor) -> Tensor:
-        where = self.place(self.xy).T.unflatten(1, (self.cells, self.cells))
-        return code[:, :, None, None] + where
+        return code[:, :, None, None] + self.where()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ def find_turn(means: Tensor, width: Tensor, gain: float) -> Turn:
     variance = means.var(0, correction=0)
     active = (variance > 0.1 * (variance + width.square())).nonzero()[:, 0]
     rotation = torch.eye(len(width), dtype=means.dtype, device=means.device)
+    if not len(active):
+        return Turn(rotation, width, width)
     found = flattest_rotation(means[:, active] / width[active], gain)
     rotation[active[:, None], active] = found
     spread = (means / width) @ rotation.T

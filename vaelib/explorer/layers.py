@@ -14,10 +14,12 @@ from torch import nn
 
 from vaelib.explorer import transformers
 from vaelib.explorer.packing import Pack
+from vaelib.networks import Places
 from vaelib.vit.network import ViTDecoder, ViTEncoder
 
 KNOWN = (
-    "Linear, Conv2d, ConvTranspose2d, ReLU, Tanh, Flatten, Unflatten, PixelShuffle, PixelUnshuffle"
+    "Linear, Conv2d, ConvTranspose2d, ReLU, Tanh, Flatten, Unflatten, Places, PixelShuffle, "
+    "PixelUnshuffle"
 )
 Layer = dict[str, Any]  # {"type": …} and numbers; weights are places in the pack
 
@@ -83,6 +85,12 @@ def _(module: nn.Unflatten, pack: Pack) -> Layer:
     if module.dim != 1 or len(module.unflattened_size) != 3:
         raise ValueError(f"the explorer unflattens to (C, H, W), got {module}")
     return {"type": "unflatten", "shape": list(module.unflattened_size)}
+
+
+@_layer.register
+def _(module: Places, pack: Pack) -> Layer:
+    added = module.where().detach().flatten(1).cpu().numpy()  # (W, cells²)
+    return {"type": "places", "cells": module.cells, "added": pack.floats(added)}
 
 
 @_layer.register

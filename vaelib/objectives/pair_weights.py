@@ -12,6 +12,8 @@ They are small frozen dataclasses that can be put into one another:
 >>> prices = OnePartner(Relaxed(6.0))(Measured(three, 0 * three, 0 * three), step=0)
 >>> [round(prices[i, j].item(), 1) for i, j in ((0, 1), (0, 2), (1, 2))]
 [1.0, 6.0, 6.0]
+>>> partnered(three).tolist()[0]
+[False, True, False]
 >>> slow = WeakThenTighten(start=1.0, measure_steps=3000, tighten_steps=5000)
 >>> [round(slow(measured, step)[0, 1].item(), 2) for step in (0, 5500, 8000)]
 [1.0, 1.1, 1.2]
@@ -171,9 +173,15 @@ class OnePartner(PairWeights):
 
     def __call__(self, measured: Measured, step: int) -> Tensor:
         nats = measured.mean
-        most = nats.amax(1)
-        mutual = (nats >= most) & (nats >= most[:, None])
-        return self.weights(replace(measured, mean=nats.where(mutual, 0.0)), step)
+        return self.weights(replace(measured, mean=nats.where(partnered(nats), 0.0)), step)
+
+
+def partnered(strength: Tensor) -> Tensor:
+    """Which pairs are each other's strongest, of a matrix (D, D) that is symmetric up to rounding:
+    (D, D), bool."""
+    even = torch.maximum(strength, strength.T)  # rounding must not decide
+    strongest = even.amax(1)
+    return (even >= strongest) & (even >= strongest[:, None])
 
 
 def relaxation(weights: Tensor) -> Tensor:

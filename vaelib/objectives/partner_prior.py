@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaelib.objectives.pair_weights import partnered
 from vaelib.objectives.terms import PairState, Term, correlated_kl, named_pairs
 from vaelib.types import VAEOutput
 
@@ -53,7 +54,8 @@ class PartnerKL(Term):
     def correlation(self) -> Tensor:
         """R, (D, D)."""
         scale = self.moments.diagonal().rsqrt()
-        return partners(self.moments * scale * scale[:, None], self.most)
+        r = self.moments * scale * scale[:, None]
+        return partners((r + r.T) / 2, self.most)
 
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         kl = correlated_kl(out.posterior, self.correlation())
@@ -75,7 +77,5 @@ def partners(correlation: Tensor, most: float) -> Tensor:
     """What is kept of a correlation matrix (D, D) as a prior: pairs of mutual best partners."""
     identity = torch.eye(len(correlation)).to(correlation)
     tied = correlation * (1 - identity)
-    strongest = tied.abs().amax(1)
-    mutual = (tied.abs() >= strongest) & (tied.abs() >= strongest[:, None])
-    kept = mutual & (tied.abs() > CHANCE)
+    kept = partnered(tied.abs()) & (tied.abs() > CHANCE)
     return identity + tied.clamp(-most, most).where(kept, torch.zeros_like(tied))

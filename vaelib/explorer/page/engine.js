@@ -139,6 +139,16 @@ const LAYERS = {
   flatten: (layer, weights, shape) => ({ shape: [size(shape)], run: (x) => x }),
   unflatten: ({ shape }) => ({ shape, run: (x) => x }),
 
+  /** The code at every place, plus what the place's coordinates add. */
+  places({ cells, added }, weights, [W], bytes) {
+    const where = read(bytes, added), P = cells * cells, out = new Float32Array(W * P);
+    const run = (x) => {
+      for (let c = 0, i = 0; c < W; c++) for (let p = 0; p < P; p++, i++) out[i] = x[c] + where[i];
+      return out;
+    };
+    return { shape: [W, cells, cells], run };
+  },
+
   shuffle({ cell }, weights, [C, H, W]) {
     const shape = [C / (cell * cell), H * cell, W * cell];
     return { shape, run: rearrange(cells(shape, cell), true) };
