@@ -104,8 +104,8 @@ CHOSEN: dict[str, str] = {
     "CapacityVAE": "capacity=10",
     "BetaTCVAE": "beta=10",
     "FactorVAE": "gamma=20",
-    "DIPVAEII": "lambda=5",
-    "FactorizedSupport": "beta=1 gamma=0.1",
+    "DIPVAEII": "lambda=1",
+    "FactorizedSupport": "beta=1 gamma=1",
 }
 WITHOUT_GRID: dict[str, Method] = {
     "LVAE": Method("R2", full(LVAE())),
