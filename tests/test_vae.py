@@ -2,10 +2,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vaelib.networks import MLP, Broadcast, Burgess, Fast, Locatello, Places
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, Locatello, Places
 from vaelib.objectives import BetaVAE
+from vaelib.spec import from_spec, to_spec
 from vaelib.types import Batch
 from vaelib.vae import VAE
+from vaelib.vit import ViT, attention_maps
 
 NETWORKS = [Burgess(), Fast(), Broadcast(16), Locatello(), Locatello(deep_kernel=2), MLP(hidden=32)]
 
@@ -20,6 +22,17 @@ def test_every_network_fits_every_size_and_channel(network, size, channels):
     assert out.logits.shape == (2, channels, size, size)
     out.logits.sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in vae.parameters())
+
+
+def test_halves_of_two_networks_are_theirs_and_come_back_from_a_configuration():
+    both = Halves(ViT(16, 1, 1, 2), Fast(16, 32))
+    assert from_spec(to_spec(both)) == both
+    vae = VAE(both, (1, 32, 32), 4)
+    assert type(vae.encoder).__name__ == "ViTEncoder"
+    assert str(vae.decoder) == str(Fast(16, 32).decoder((1, 32, 32), 4))
+    assert attention_maps(vae, torch.rand(2, 1, 32, 32)).shape == (2, 4, 4, 4)
+    vae(torch.rand(2, 1, 32, 32)).logits.sum().backward()
+    assert all(p.grad is not None for p in vae.parameters())
 
 
 def count(module):

@@ -6,6 +6,9 @@ A network is a dataclass that builds its two halves: the encoder maps images (B,
 >>> networks: list[Network] = [Fast(), Burgess(), Broadcast(), Locatello(), MLP()]
 >>> [network.encoder((1, 64, 64), 20)(torch.zeros(2, 1, 64, 64)).shape[1] for network in networks]
 [20, 20, 20, 20, 20]
+>>> both = Halves(Burgess(), Fast(32, 128))
+>>> both.decoder((1, 64, 64), 10)(torch.zeros(2, 10)).shape
+torch.Size([2, 1, 64, 64])
 >>> halvings((1, 64, 64)), len(dense([10, 256, 256], nn.ReLU))
 (4, 4)
 >>> cells = nn.Sequential(*downsample(1, [32, 32]))(torch.zeros(2, 1, 64, 64))
@@ -145,6 +148,20 @@ class Broadcast(Fast):
             nn.Conv2d(width, image_shape[0] * cell**2, 3, padding=1),
             nn.PixelShuffle(cell),
         )
+
+
+@dataclass(frozen=True)
+class Halves(Network):
+    """The encoder of one network and the decoder of another: a ViT that draws by convolutions."""
+
+    encoder_of: Network
+    decoder_of: Network
+
+    def encoder(self, image_shape: Shape, outputs: int) -> nn.Module:
+        return self.encoder_of.encoder(image_shape, outputs)
+
+    def decoder(self, image_shape: Shape, latent_dim: int) -> nn.Module:
+        return self.decoder_of.decoder(image_shape, latent_dim)
 
 
 class Places(nn.Module):

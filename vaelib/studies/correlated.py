@@ -73,7 +73,7 @@ PAIRWISE = PairwiseBeta(
 OBJECTIVE = PairTurns(PAIRWISE, every=250, gain=0.05)
 OURS = Method("ours", full(OBJECTIVE))
 OURS_64 = Method("ours", OBJECTIVE)
-BEST_BASELINE = "BetaTCVAE"  # of the selection split: goes to 64×64 too
+BEST_BASELINE = "DIPVAEII"  # of the selection split: goes to 64×64 too
 # --------------------------------------------------------------------------------------------------
 
 
