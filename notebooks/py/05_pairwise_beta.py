@@ -681,8 +681,8 @@ with plots.style():
 # Straight lines along the edges of the frame are the goal. The β-VAE lays the square on its corner: its
 # latents follow the sum and the difference of the positions, at σ = 0.2 exactly, and at σ = 0.4
 # nearly. Without correlation it is turned as well, by an accident of its start: section 2 has it,
-# nothing in the loss minds. Ours sets the square upright at all three strengths, after one to four
-# turns, and pays with a nat or two of reconstruction (a quarter of the difference in the table).
+# nothing in the loss minds. Ours sets the square upright at all three strengths, and pays with up to
+# two nats of reconstruction (a quarter of the difference in the table).
 #
 # Where correlation is strong, something is left: the lines lean a little. A turn keeps right angles,
 # and this is a shear: the two latents are a bit less dependent than the positions are, since a
@@ -737,10 +737,13 @@ with plots.style():
 # *Figure 5.11: Measured dependence (above) and price (below) of each pair of latents over the steps, at σ = 0.4 (left) and 0.2 (right).*
 
 # %% [markdown]
-# Before the first turn (dotted) the trap of section 5 is at work: the pair looks innocent and pays in
-# full, because the code has hidden what it is. The turn brings its dependence to light at once, the
-# price falls as soon as the average has learned of it, and the prior ties the two. All other
-# pairs go on paying 6. What each of the parts is worth by itself, chapter 8 asks.
+# On the right, at σ = 0.2: up to the last turn (dotted) others depend on each other as much as the pair of
+# the positions does. That turn sets the positions apart. Then the dependence of their pair rises to
+# what theirs is, its price falls to 4 and stays there, and all other pairs pay 6. On the left, at
+# σ = 0.4, something else happened: four latents are active, two of them carry the same position, and
+# the rule took *these* for partners (the highest grey line), so that the pair of the positions
+# pays in full. At this strength it costs little, and the code lies well nevertheless. What each of the parts
+# is worth by itself, chapter 8 asks.
 
 # %% [markdown]
 # ### Live
