@@ -55,6 +55,10 @@ def test_few_seeds_carry_no_claim():
         interval([np.array([])])
 
 
+def test_one_pair_of_runs_says_nothing():
+    assert sign_flip(np.array([0.4])) == sign_flip(np.array([])) == 1.0  # 2/2¹
+
+
 def test_the_sign_flip_test_counts_signs():
     assert sign_flip(np.array([1.0, 2.0, 3.0, 4.0, 5.0])) == pytest.approx(2 / 32)
     assert sign_flip(np.array([1.0, -1.0, 1.0, -1.0])) == 1

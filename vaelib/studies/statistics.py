@@ -92,7 +92,7 @@ def sign_flip(differences: np.ndarray) -> float:
     With n pairs p is at least 2/2ⁿ: five seeds of one pair of factors cannot reach 0.05.
     """
     differences = np.asarray(differences, float)
-    if not differences.any():
+    if len(differences) < 2 or not differences.any():
         return 1.0
     found = stats.permutation_test(
         (differences,), np.mean, permutation_type="samples", n_resamples=9_999, vectorized=True,
