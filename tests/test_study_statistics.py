@@ -139,6 +139,10 @@ EQUAL = compared(np.inf, "A", 0.0, -0.02, 0.02, 0.9)
             "few runs cannot reach p < 0.05",
         ),
         (compared(0.2, "A", -0.3, -0.4, -0.2, 0.01, claim=False), "no claim, fewer than three"),
+        (
+            compared(0.2, "A", -0.3, np.nan, np.nan, 1.0, claim=False) | {"runs": 1},
+            "σ = 0.2: +0.300, p = 1, 1 pair of runs: no claim",
+        ),
     ],
 )
 def test_what_a_comparison_allows_to_say(row, said):

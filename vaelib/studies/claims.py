@@ -27,9 +27,12 @@ CERTAIN = 0.05  # corrected p
 def verdict(row: pd.Series, reference: str) -> str:
     """One comparison, a row of `paired`, in words: who is better, by how much, how surely."""
     gain = -row["value"]  # of the reference over the method
-    numbers = f"{gain:+.3f} [{-row['high']:+.3f}, {-row['low']:+.3f}]"
+    numbers = f"{gain:+.3f}"
+    if np.isfinite(row["low"]):  # one run has no interval
+        numbers += f" [{-row['high']:+.3f}, {-row['low']:+.3f}]"
     head = f"{reference} − {row['method']}, {strength(row['sigma'])}: {numbers}, "
-    tail = f"p = {row['p']:.3g}, {int(row['runs'])} pairs of runs"
+    pairs = "1 pair" if row["runs"] == 1 else f"{int(row['runs'])} pairs"
+    tail = f"p = {row['p']:.3g}, {pairs} of runs"
     return head + tail + ": " + _conclusion(row, gain)
 
 
