@@ -97,7 +97,7 @@ def linked(path: Path) -> str:
             return found[0]
         if target in PAGES:
             return f"]({'../' * len(path.relative_to(ROOT).parents[:-1])}{PAGES[target]})"
-        return f"]({about.REPOSITORY}/blob/{about.TAG}/{target}{found[2] or ''})"
+        return f"]({about.REPOSITORY}/blob/{about.REF}/{target}{found[2] or ''})"
 
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":

@@ -93,7 +93,11 @@ def test_version_is_the_same_everywhere():
     assert project.VERSION == PROJECT["version"]
     assert citation["version"] == PROJECT["version"]
     assert vaelib.__version__ == PROJECT["version"], "installed from an older pyproject.toml"
-    assert project.TAG == f"v{PROJECT['version']}"
+
+
+def test_links_lead_to_the_tag_of_a_release_and_else_to_main():
+    released = re.fullmatch(r"\d+\.\d+\.\d+", PROJECT["version"])
+    assert project.REF == (f"v{PROJECT['version']}" if released else "main")
 
 
 def test_the_address_is_that_of_pyproject():
@@ -170,7 +174,7 @@ def test_install_cell_takes_this_version_and_leaves_torch_alone(monkeypatch):
     assert options == ["install", "-q", "--no-deps"]
     requirement = Requirement(what)  # a requirement as pip reads it
     assert requirement.name == "vaelib"
-    assert requirement.url == f"git+{project.REPOSITORY}@{project.TAG}"
+    assert requirement.url == f"git+{project.REPOSITORY}@{project.REF}"
 
 
 # The wheel
@@ -212,7 +216,7 @@ def test_installed_package_finds_what_it_carries(wheel, tmp_path):
 import json, sys
 from vaelib import paths, project
 print(json.dumps([paths.in_clone(), str(paths.notebooks_dir()), str(paths.shipped_dir()),
-                  project.REPOSITORY, project.TAG, project.__file__]))
+                  project.REPOSITORY, project.REF, project.__file__]))
 """
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-c", script]
@@ -221,7 +225,7 @@ print(json.dumps([paths.in_clone(), str(paths.notebooks_dir()), str(paths.shippe
     assert Path(module).is_relative_to(tmp_path) and not clone
     assert len(list(Path(notebooks).glob("*.ipynb"))) == len(NOTEBOOKS)
     assert len(list(Path(shipped).rglob("config.json"))) >= 1
-    assert (repository, tag) == (project.REPOSITORY, project.TAG)
+    assert (repository, tag) == (project.REPOSITORY, project.REF)
 
 
 def test_wheel_builds_where_there_are_no_notebooks_and_checkpoints(tmp_path):

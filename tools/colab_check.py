@@ -71,7 +71,8 @@ def simulate(folder: Path, python: Path) -> None:
     bare, home = folder / "repository.git", folder / "home"
     shutil.rmtree(bare, ignore_errors=True)
     subprocess.run(["git", "clone", "-q", "--bare", ROOT, bare], check=True)
-    subprocess.run(["git", "-C", bare, "tag", "-f", project.TAG], check=True)
+    reference = f"refs/heads/{project.REF}"  # pip finds it, whether the web has a branch or a tag
+    subprocess.run(["git", "-C", bare, "update-ref", reference, "HEAD"], check=True)
     home.mkdir(exist_ok=True)
     rule = f'[url "{bare.as_uri()}"]\n\tinsteadOf = {project.REPOSITORY}\n'
     (home / ".gitconfig").write_text(rule, encoding="utf-8")

@@ -5,7 +5,7 @@ vaelib reads the package's metadata, which was made from it.
 
 >>> badge_url("02_beta_vae") in badge("02_beta_vae")
 True
->>> raw_url("README.md").endswith(f"/{TAG}/README.md")
+>>> raw_url("README.md").endswith(f"/{REF}/README.md")
 True
 >>> install_line().startswith("pip install"), "--no-deps" in install_cell()
 (True, True)
@@ -42,19 +42,20 @@ def _from_metadata() -> tuple[str, str]:
 
 
 REPOSITORY, VERSION = _from_clone() if in_clone() else _from_metadata()
-TAG = f"v{VERSION}"  # links name the tag, so that those of an old release keep working
+# What links and installs name: a release its tag, so that those of an old one keep working.
+REF = "main" if ".dev" in VERSION else f"v{VERSION}"
 
 
 def raw_url(path: str) -> str:
     """The address of a file of the repository at this version, `path` from its root."""
-    return f"{REPOSITORY}/raw/{TAG}/{path}"
+    return f"{REPOSITORY}/raw/{REF}/{path}"
 
 
 def badge_url(notebook: str) -> str:
     """Opens a notebook on Colab. `notebook` is its name: "02_beta_vae", "solutions/02_beta_vae"."""
     path = REPOSITORY.removeprefix("https://github.com/")
     name = notebook.removesuffix(".ipynb")
-    return f"https://colab.research.google.com/github/{path}/blob/{TAG}/notebooks/{name}.ipynb"
+    return f"https://colab.research.google.com/github/{path}/blob/{REF}/notebooks/{name}.ipynb"
 
 
 def badge(notebook: str) -> str:
@@ -65,7 +66,7 @@ def badge(notebook: str) -> str:
 
 def install_line() -> str:
     """The command that installs this version from the repository."""
-    return f'pip install "vaelib @ git+{REPOSITORY}@{TAG}"'
+    return f'pip install "vaelib @ git+{REPOSITORY}@{REF}"'
 
 
 def install_cell() -> str:
@@ -78,4 +79,4 @@ import importlib.util
 
 if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
     address = "{REPOSITORY}"
-    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{{address}}@{TAG}")"""
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{{address}}@{REF}")"""

@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 1 · Data exploration: the world behind the pictures
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/01_data_exploration.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/main/notebooks/01_data_exploration.ipynb)
 #
 # Before a model learns anything, let us see what it is given. This chapter opens dSprites: small
 # pictures of which, for once, we know everything.
@@ -35,7 +35,7 @@ import importlib.util
 
 if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
     address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
-    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@main")
 
 # %%
 import matplotlib.pyplot as plt

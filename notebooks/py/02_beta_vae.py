@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 2 · β-VAE: a few numbers for each image
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/02_beta_vae.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/main/notebooks/02_beta_vae.ipynb)
 #
 # Chapter 1 made images from five factors. Now we go the other way: a model sees only the images and
 # must find a few numbers, its *latents*, from which it can draw each image again. Will they be the
@@ -38,7 +38,7 @@ import importlib.util
 
 if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
     address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
-    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@main")
 
 # %%
 import math

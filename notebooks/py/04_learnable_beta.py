@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 4 · Learnable β: weights that set themselves
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/04_learnable_beta.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/main/notebooks/04_learnable_beta.ipynb)
 #
 # Someone has to choose β. This chapter looks at two ways to leave it to the training: *learn* the
 # weights as if they were parameters (L-VAE), or *control* β so that the KL stays where you want it
@@ -38,7 +38,7 @@ import importlib.util
 
 if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
     address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
-    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@main")
 
 # %%
 import matplotlib.pyplot as plt

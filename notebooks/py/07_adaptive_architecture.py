@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 7 · Adaptive architecture: a frozen transformer that learns a new world
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/07_adaptive_architecture.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/main/notebooks/07_adaptive_architecture.ipynb)
 #
 # So far we changed the *loss*. AdaVAE (Tu et al. 2022, arXiv 2205.05862) changes what is *trained*: it
 # takes a large language model, freezes it, and trains only small adapters, under 15 % of the weights.
@@ -39,7 +39,7 @@ import importlib.util
 
 if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
     address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
-    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@main")
 
 # %%
 import matplotlib.pyplot as plt

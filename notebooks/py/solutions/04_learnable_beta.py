@@ -16,7 +16,7 @@
 # %% [markdown]
 # # Solutions to chapter 4
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/v0.1.0/notebooks/solutions/04_learnable_beta.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research/blob/main/notebooks/solutions/04_learnable_beta.ipynb)
 #
 # The exercises are in [4 · Learnable β](../04_learnable_beta.ipynb).
 
@@ -25,7 +25,7 @@ import importlib.util
 
 if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is installed
     address = "https://github.com/NavodiSenevirathne/BetaVAE_Disentanglement_Mini_Research"
-    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@v0.1.0")
+    get_ipython().run_line_magic("pip", f"install -q --no-deps vaelib@git+{address}@main")
 
 # %%
 import math
