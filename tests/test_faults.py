@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -96,6 +99,53 @@ def test_an_output_that_is_full_is_told(tmp_path):
         done = vaelib("study", "list", stdout=full)
     assert done.returncode and "File too large" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def obey():
+    """In a new process: root gives up its right to write anywhere (CAP_DAC_OVERRIDE)."""
+    if os.geteuid() == 0:
+        drop_capability, dac_override = 24, 1
+        assert ctypes.CDLL(None).prctl(drop_capability, dac_override, 0, 0, 0) == 0
+
+
+@pytest.fixture
+def locked(tmp_path, run):
+    """A folder with a finished run, where no one may write."""
+    folder = tmp_path / "locked"
+    shutil.copytree(run.folder, folder / "run")
+    everything = [folder, *folder.rglob("*")]
+    for path in everything:
+        path.chmod(path.stat().st_mode & 0o555)
+    yield folder
+    for path in everything:
+        path.chmod(path.stat().st_mode | 0o700)
+
+
+READ_ONLY = {
+    "train": ("train", "--steps", "2", "--folder", "{}/new"),
+    "evaluate": ("evaluate", "{}/run", "--metrics", "mig", "--samples", "200"),
+    "traverse": ("traverse", "{}/run", "--out", "{}/it.png"),
+    "explore": ("explore", "{}/run", "--out", "{}/it.html", "--samples", "200"),
+    "report": ("report", "--preset", "smoke", "--folder", "{}/reports"),
+    "study": ("study", "run", "smoke", "--folder", "{}/study", "--workers", "1"),
+}
+
+
+@pytest.mark.parametrize("command", READ_ONLY)
+@pytest.mark.skipif(os.name == "nt", reason="folders of Windows have no such right")
+def test_a_read_only_folder_is_told_in_a_line(locked, command):
+    before = sorted(locked.rglob("*"))
+    arguments = [word.format(locked) for word in READ_ONLY[command]]
+    done = vaelib(*arguments, preexec_fn=obey, stdout=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert re.search(rf"^vaelib: no permission for {locked}\S*: choose", done.stderr, re.M)
+    assert "Traceback" not in done.stderr and done.stderr.count("permission") == 1
+    assert sorted(locked.rglob("*")) == before
+
+
+def test_a_read_only_run_can_be_read(locked):
+    done = vaelib("traverse", locked / "run", "--out", locked.parent / "it.png", preexec_fn=obey)
+    assert done.returncode == 0 and (locked.parent / "it.png").exists()
 
 
 def test_a_file_where_a_folder_is_needed(tmp_path):

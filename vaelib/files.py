@@ -78,6 +78,10 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(temporary)
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename == str(temporary):  # a name that the reader has never heard of
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

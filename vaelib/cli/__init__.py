@@ -64,4 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _text(error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and error.filename and error.strerror:
         return f"there is no file {error.filename}"
+    if isinstance(error, PermissionError) and error.filename:
+        return f"no permission for {error.filename}: choose another place, or change its rights"
     return str(error) or type(error).__name__

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
 from vaelib.files import write_json
@@ -65,8 +66,11 @@ def carry_out(
 
     Jobs that another scheduler holds are waited for, and taken over should it die. A worker that
     dies costs what its run did after the last checkpoint; after three workers a run is failed.
-    `on_outcome` is called as each is settled.
+    `on_outcome` is called as each is settled. OSError where the folder cannot be written.
     """
+    for root in {job.root for job in jobs}:
+        Path(root).mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=root).close()  # rather now than once for each run
     outcomes: dict[str, Outcome] = {}
     deaths: Counter[str] = Counter()
     waiting = list(jobs)
