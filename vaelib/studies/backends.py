@@ -12,6 +12,7 @@ Each is a context manager that gives a `concurrent.futures.Executor`. The cluste
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,10 +33,12 @@ class Local:
     @contextmanager
     def start(self) -> Iterator[Executor]:
         executor = _Apart(self.workers)
-        try:
-            yield executor
-        finally:
-            executor.shutdown()
+        with warnings.catch_warnings():  # loky renews a process that has grown: no news
+            warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
+            try:
+                yield executor
+            finally:
+                executor.shutdown()
 
 
 class _Apart(Executor):
