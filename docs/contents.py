@@ -132,6 +132,7 @@ MODULES = {
         "studies.burgess",
         "studies.traeuble",
         "studies.correlated",
+        "studies.methods",
         "studies.adaptive",
         "studies.smoke",
     ],

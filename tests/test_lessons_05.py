@@ -15,7 +15,7 @@ from vaelib.exercises import pairwise_beta
 from vaelib.objectives.pair_weights import Measured, Relaxed
 from vaelib.objectives.terms import correlated_kl, kurtosis
 from vaelib.spec import to_spec
-from vaelib.studies.correlated import OBJECTIVE
+from vaelib.studies.methods import OBJECTIVE
 from vaelib.types import Posterior
 
 FIVE = "05_pairwise_beta"

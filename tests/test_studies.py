@@ -18,17 +18,9 @@ from vaelib.files import write_json
 from vaelib.spec import from_spec, to_spec
 from vaelib.studies import Planned, found, named
 from vaelib.studies.base import only
-from vaelib.studies.correlated import (
-    CHOSEN,
-    CONTROLS,
-    GRIDS,
-    OURS_NAME,
-    SELECT_PAIRS,
-    SUPERVISED,
-    WITHOUT_GRID,
-    CorrelatedStudy,
-)
+from vaelib.studies.correlated import SELECT_PAIRS, CorrelatedStudy
 from vaelib.studies.figures import figures, plane_of
+from vaelib.studies.methods import CHOSEN, CONTROLS, GRIDS, OURS_NAME, SUPERVISED, WITHOUT_GRID
 from vaelib.studies.smoke import Smoke
 from vaelib.studies.table import (
     best_settings,

@@ -23,7 +23,7 @@ from vaelib.objectives.l_vae import R1, R2
 from vaelib.paths import runs_dir, shipped_dir
 from vaelib.pretrained import Pretrained
 from vaelib.schedules import Cosine
-from vaelib.studies.correlated import OBJECTIVE
+from vaelib.studies.methods import OBJECTIVE
 from vaelib.train import TrainConfig, train
 from vaelib.vit import MaskedAutoencoding, ViT
 

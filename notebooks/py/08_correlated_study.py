@@ -59,8 +59,8 @@ from vaelib.studies import named
 from vaelib.studies.backends import Local
 from vaelib.studies.base import only
 from vaelib.studies.claims import holds, verdict
-from vaelib.studies.correlated import GRIDS, WITHOUT_GRID
 from vaelib.studies.figures import phases
+from vaelib.studies.methods import GRIDS, WITHOUT_GRID
 from vaelib.studies.run import carry_out, jobs_for
 from vaelib.studies.statistics import by_strength, holm, interval, paired, sign_flip
 from vaelib.studies.statistics import mean as mean_of
@@ -95,8 +95,8 @@ print(study.hypothesis)
 
 # %% [markdown]
 # A study is a list of `TrainConfig` that a few lines of Python make
-# ([vaelib/studies/correlated.py](../vaelib/studies/correlated.py)), in the order in which they are to be
-# done. The first two parts of this one share neither seeds nor draws:
+# ([vaelib/studies/correlated.py](../vaelib/studies/correlated.py); the methods it compares are in
+# [methods.py](../vaelib/studies/methods.py)), in the order in which they are to be done. The first two parts of this one share neither seeds nor draws:
 #
 # - **select**: every rival with every setting, on two pairs of factors;
 # - **report**: every method with *one* setting, on five pairs and four strengths of correlation;
