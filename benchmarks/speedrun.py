@@ -11,22 +11,27 @@ Steps and time are measured apart. The runs, which can be stopped and go on, say
 recipe needs. What a step costs is measured side by side: all recipes take turns in one sitting,
 each in its own process on one thread, in CPU time, so that other work on the machine disturbs
 little. The reference's curve is trained with the exact speed-ups, to save time; its step is timed
-without them.
+without them. The curves stay in results/*/speedrun_curves.csv, so that recipes that are trained
+later are compared with the same reference.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from benchmarks._held_out import HeldOutLoss, Without
+from benchmarks._results import folder as results_folder
 from benchmarks._results import keep, table, write_readme
 from benchmarks._stepper import Apart, in_turn
 from vaelib.datasets import DSprites
+from vaelib.files import write_text
 from vaelib.networks import Burgess, Fast
 from vaelib.objectives import BetaVAE
 from vaelib.paths import runs_dir
@@ -35,6 +40,7 @@ from vaelib.schedules import Cosine
 from vaelib.train import TrainConfig, train
 
 Curves = list[tuple[np.ndarray, np.ndarray]]  # steps and losses, one a seed
+COLUMNS = ["recipe", "beta", "seed", "step", "test_loss"]
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,32 @@ def folder(name: str, beta: float, seed: int):
     return runs_dir() / "speedrun" / f"{name.replace(' ', '-')}-{beta:g}-{seed}"
 
 
-def curve(name: str, beta: float, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Steps and test losses, or None when this was not trained."""
+def trained(name: str, beta: float, seed: int) -> pd.DataFrame | None:
+    """The curve of a run: step and test_loss, with what it is of; None where it is not finished."""
     path = folder(name, beta, seed)
-    if not (path / "log.csv").exists():
+    if not (path / "model.safetensors").exists():
         return None
     run = Run(path)
-    log = run.log
-    log = log[log["step"] % run.config.sampling.every == 0]
-    return log["step"].to_numpy(), (log["test_reconstruction"] + beta * log["test_kl"]).to_numpy()
+    log = run.log[run.log["step"] % run.config.sampling.every == 0]
+    loss = log["test_reconstruction"] + beta * log["test_kl"]
+    about = {"recipe": name, "beta": beta, "seed": seed}
+    return pd.DataFrame({"step": log["step"], "test_loss": loss}).assign(**about)[COLUMNS]
+
+
+def gather(betas: list[float], seeds: list[int]) -> pd.DataFrame:
+    """All curves: those of the file, and in their place those that are trained here."""
+    path = results_folder() / "speedrun_curves.csv"
+    before = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+    here = [trained(*which) for which in product(RECIPES, betas, seeds)]
+    everything = pd.concat([*(found for found in here if found is not None), before])
+    return everything.drop_duplicates(["recipe", "beta", "seed", "step"]).reset_index(drop=True)
+
+
+def of(curves: pd.DataFrame, name: str, beta: float) -> Curves:
+    """The curves of a recipe at a β, one a seed."""
+    own = curves[(curves["recipe"] == name) & (curves["beta"] == beta)]
+    parts = [part for _, part in own.groupby("seed")]
+    return [(part["step"].to_numpy(), part["test_loss"].to_numpy()) for part in parts]
 
 
 def steps_to(target: float, steps: np.ndarray, losses: np.ndarray) -> int | None:
@@ -112,16 +135,15 @@ def step_costs(names: list[str], rounds: int, steps: int = 10) -> dict[str, floa
 UNTESTED = TrainConfig().sampling
 
 
-def rows(betas: list[float], seeds: list[int], costs: dict[str, float]) -> list[dict[str, Any]]:
+def rows(curves: pd.DataFrame, costs: dict[str, float]) -> list[dict[str, Any]]:
     """One row a recipe and β that are trained, where the reference is."""
     found = []
-    for beta in betas:
-        curves = {n: [c for s in seeds if (c := curve(n, beta, s))] for n in ["reference", *costs]}
-        trained = [name for name in costs if curves[name] and curves["reference"]]
-        found += [
-            {"β": beta, "recipe": name} | row(curves[name], curves["reference"], costs[name], costs)
-            for name in trained
-        ]
+    for beta in sorted(curves["beta"].unique()):
+        reference = of(curves, "reference", beta)
+        for name, cost in costs.items():
+            own = reference if name == "reference" else of(curves, name, beta)
+            if own and reference:
+                found.append({"β": beta, "recipe": name} | row(own, reference, cost, costs))
     return found
 
 
@@ -168,11 +190,13 @@ def main(arguments: list[str] | None = None) -> None:
                 train(RECIPES[name].config(beta, seed), folder(name, beta, seed))
     amount = (1, 1) if options.short else (options.rounds, 10)
     costs = step_costs(list(RECIPES), *amount)
-    found = rows(options.beta, options.seeds, costs)
+    curves = gather(options.beta, options.seeds)
+    found = rows(curves, costs)
     tried = "\n".join(f"- **{name}**: {recipe.why}" for name, recipe in RECIPES.items())
     print(table(found) if found else f"not trained yet; ms a step: {costs}")
     if found and not options.short:
         keep("speedrun", found)
+        write_text(results_folder() / "speedrun_curves.csv", curves.to_csv(index=False))
         write_readme("speedrun", f"{tried}\n\n{table(found)}")
 
 

@@ -67,6 +67,25 @@ def test_the_speedrun_counts_the_steps_to_the_reference_s_last_loss():
     assert speedrun.row([(steps, losses + 9)], [reference], 30.0, costs)["times faster"] is None
 
 
+def test_curves_are_kept_for_recipes_that_are_trained_later(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELIB_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(speedrun, "results_folder", lambda: tmp_path)
+    assert speedrun.gather([1.0], [0]).empty
+    old = pd.DataFrame({"recipe": "reference", "beta": 1.0, "seed": 0, "step": [4, 8],
+                        "test_loss": [9e3, 2e3]})  # fmt: skip
+    old.to_csv(tmp_path / "speedrun_curves.csv", index=False)
+    monkeypatch.setitem(speedrun.RECIPES, "fast", speedrun.Recipe("tiny"))
+    run = train(TINY, speedrun.folder("fast", 1.0, 0), progress=False)
+    curves = speedrun.gather([1.0], [0])
+    (own,) = speedrun.of(curves, "fast", 1.0)
+    assert own[0].tolist() == [4, 8]
+    last = run.log.iloc[-1]
+    assert own[1][-1] == pytest.approx(last["test_reconstruction"] + last["test_kl"])
+    found = speedrun.rows(curves, {"reference": 120.0, "fast": 30.0})
+    assert [row["recipe"] for row in found] == ["reference", "fast"]
+    assert found[0]["target"] == 2e3
+
+
 def test_every_recipe_is_a_configuration():
     for recipe in speedrun.RECIPES.values():
         assert recipe.config(4.0, 1).objective.beta == 4.0
