@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.optim import Adam, NAdam, Optimizer
 
-from vaelib.networks import Fast, Network, Shape, dense
+from vaelib.layers import dense
+from vaelib.networks import Fast, Network, Shape
 from vaelib.schedules import Constant, Cosine, Schedule
 from vaelib.vae import VAE
 

@@ -36,6 +36,7 @@ MODULES = {
         "types",
         "vae",
         "networks",
+        "layers",
         "schedules",
         "sampling",
         "train",

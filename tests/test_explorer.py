@@ -21,7 +21,8 @@ from vaelib.explorer.contents import coarse_grid
 from vaelib.explorer.layers import describe
 from vaelib.explorer.packing import Pack, quantise, rounded
 from vaelib.explorer.page import script, to_json
-from vaelib.networks import MLP, Broadcast, Burgess, Fast, Locatello, Places
+from vaelib.layers import Places
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Locatello
 from vaelib.paths import shipped_dir
 from vaelib.runs import find
 from vaelib.vae import VAE

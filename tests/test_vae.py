@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, Locatello, Places
+from vaelib.layers import Places
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, Locatello
 from vaelib.objectives import BetaVAE
 from vaelib.spec import from_spec, to_spec
 from vaelib.types import Batch

@@ -3,31 +3,27 @@
 A network is a dataclass that builds its two halves: the encoder maps images (B, C, H, W) to
 (B, outputs), the decoder maps latents (B, D) to Bernoulli logits (B, C, H, W).
 
+>>> import torch
 >>> networks: list[Network] = [Fast(), Burgess(), Broadcast(), Locatello(), MLP()]
 >>> [network.encoder((1, 64, 64), 20)(torch.zeros(2, 1, 64, 64)).shape[1] for network in networks]
 [20, 20, 20, 20, 20]
 >>> both = Halves(Burgess(), Fast(32, 128))
 >>> both.decoder((1, 64, 64), 10)(torch.zeros(2, 10)).shape
 torch.Size([2, 1, 64, 64])
->>> halvings((1, 64, 64)), len(dense([10, 256, 256], nn.ReLU))
-(4, 4)
->>> cells = nn.Sequential(*downsample(1, [32, 32]))(torch.zeros(2, 1, 64, 64))
->>> cells.shape, nn.Sequential(*upsample([32, 32], 1))(cells).shape
-(torch.Size([2, 32, 16, 16]), torch.Size([2, 1, 64, 64]))
->>> Places(8, 64)(torch.zeros(2, 64)).shape
-torch.Size([2, 64, 8, 8])
+>>> halvings((1, 64, 64))
+4
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+from torch import nn
+
+from vaelib.layers import Places, dense, downsample, upsample
 
 if TYPE_CHECKING:
     from vaelib.vae import VAE
@@ -164,24 +160,6 @@ class Halves(Network):
         return self.decoder_of.decoder(image_shape, latent_dim)
 
 
-class Places(nn.Module):
-    """(B, W) → (B, W, cells, cells): the same everywhere, plus a learned map of the coordinates."""
-
-    def __init__(self, cells: int, width: int):
-        super().__init__()
-        line = torch.linspace(-1, 1, cells)
-        self.register_buffer("xy", torch.cartesian_prod(line, line).flip(1), persistent=False)
-        self.place = nn.Linear(2, width, bias=False)
-        self.cells = cells
-
-    def where(self) -> Tensor:
-        """What the coordinates add: (W, cells, cells)."""
-        return self.place(self.xy).T.unflatten(1, (self.cells, self.cells))
-
-    def forward(self, code: Tensor) -> Tensor:
-        return code[:, :, None, None] + self.where()
-
-
 @dataclass(frozen=True)
 class Locatello(Network):
     """The network of the disentanglement studies: Locatello et al. 2019 (arXiv 1811.12359),
@@ -244,28 +222,3 @@ def halvings(image_shape: Shape) -> int:
     if height != width or height not in (32, 64, 128):
         raise ValueError(f"images must be 32×32, 64×64 or 128×128 pixels, got {height}×{width}")
     return int(math.log2(height)) - 2
-
-
-def downsample(channels: int, widths: list[int], kernel: int = 4) -> list[nn.Module]:
-    """Convolutions that halve the image, one a width, each followed by a ReLU."""
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [nn.Conv2d(channels, width, kernel, 2, (kernel - 2) // 2), nn.ReLU()]
-        channels = width
-    return layers
-
-
-def upsample(widths: list[int], channels: int) -> list[nn.Module]:
-    """Transposed 4×4 convolutions that double the image; no ReLU after the last."""
-    layers: list[nn.Module] = []
-    for width, following in zip(widths, [*widths[1:], channels], strict=True):
-        layers += [nn.ConvTranspose2d(width, following, 4, 2, 1), nn.ReLU()]
-    return layers[:-1]
-
-
-def dense(sizes: list[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
-    """Linear layers between these sizes, each followed by the activation."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
-        layers += [nn.Linear(inputs, outputs), activation()]
-    return layers

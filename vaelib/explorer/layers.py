@@ -14,7 +14,7 @@ from torch import nn
 
 from vaelib.explorer import transformers
 from vaelib.explorer.packing import Pack
-from vaelib.networks import Places
+from vaelib.layers import Places
 from vaelib.vit.network import ViTDecoder, ViTEncoder
 
 KNOWN = (

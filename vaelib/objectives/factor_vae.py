@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 
 from vaelib.dependence import shuffled
+from vaelib.layers import dense
 from vaelib.objectives.base import Objective
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
@@ -70,8 +71,5 @@ class FactorVAE(Objective):
 
 def critic(inputs: int, width: int) -> nn.Sequential:
     """Six hidden layers with leaky ReLUs, two logits (Kim & Mnih 2018)."""
-    sizes = [inputs] + [width] * 6
-    layers: list[nn.Module] = []
-    for i, o in zip(sizes[:-1], sizes[1:], strict=True):
-        layers += [nn.Linear(i, o), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Linear(width, 2))
+    hidden = dense([inputs] + [width] * 6, lambda: nn.LeakyReLU(0.2))
+    return nn.Sequential(*hidden, nn.Linear(width, 2))
