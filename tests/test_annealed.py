@@ -1,5 +1,7 @@
 """Annealing: the factor by closed form, and that it acts on the penalty alone."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from test_free_bits import BATCH, output
@@ -33,7 +35,7 @@ def test_the_factor_acts_on_the_penalty(objective):
 
 def test_a_weighted_reconstruction_is_a_reconstruction():
     objective = LVAE()
-    objective.prepare(None, 10, None)
+    objective.prepare(SimpleNamespace(latent_dim=1), 10, None)
     plain, annealed = objective(BATCH, output([1.0]), 0)[1], Annealed(objective, period=4)
     _, terms = annealed(BATCH, output([1.0]), 0)
     torch.testing.assert_close(terms["weighted_reconstruction"], plain["weighted_reconstruction"])

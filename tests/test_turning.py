@@ -189,3 +189,9 @@ def test_the_bank_is_turned_along():
 def test_bad_options_are_refused(bad):
     with pytest.raises(ValueError, match="after, every and bank must be at least 1"):
         PairTurns(**bad)
+
+
+def test_a_prepared_objective_still_passes_turns_on():
+    """Its own field must not hide the hook of that name: Annealed(PairTurns()) is called by it."""
+    _, objective = turning()
+    objective.turned(torch.eye(2))

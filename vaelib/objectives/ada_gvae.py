@@ -62,7 +62,7 @@ class AdaGVAE(Objective):
 
 
 @dataclass(eq=False)
-class AdaMLVAE(Objective):
+class AdaMLVAE(AdaGVAE):
     r"""Ada-ML-VAE, Locatello et al. 2020 (arXiv 2002.02886): as :class:`AdaGVAE`, but
     shared latents get the normalised product of both posteriors (the ML-VAE's group posterior,
     Bouchacourt et al. 2018), with the precisions averaged as in the authors' code:
@@ -72,16 +72,8 @@ class AdaMLVAE(Objective):
         (\mu^1_j \sigma_j^{1\,-2} + \mu^2_j \sigma_j^{2\,-2})$$
     """
 
-    beta: float = 1.0  # weight of the KL; grid of the paper: 1, 2, 4, 6, 8, 16
-
-    def check_data(self, data: FactorData) -> None:
-        check_pairs(self, data)
-
     def encode_decode(self, vae: VAE, images: Tensor, rng: torch.Generator) -> VAEOutput:
         return decode_shared(vae, images, rng, average_precisions)
-
-    def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
-        return {"weighted_kl": self.beta * out.posterior.kl().sum(1).mean()}
 
 
 def check_pairs(objective: Objective, data: FactorData) -> None:

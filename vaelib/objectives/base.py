@@ -50,9 +50,7 @@ class Objective(nn.Module, ABC):
         """The pass through the model. Weakly supervised methods average posteriors here."""
         return vae(images, rng)
 
-    def forward(
-        self, batch: Batch, out: VAEOutput, step: int
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, batch: Batch, out: VAEOutput, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (), and the terms {name: ()} whose sum it is, in nats per image."""
         terms = {"reconstruction": self.reconstruction(batch, out)}
         terms |= self.penalty(batch, out, step)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vaelib.objectives.base import Objective
-from vaelib.types import Batch, VAEOutput
+from vaelib.types import Batch, Posterior, VAEOutput
 
 
 @dataclass(eq=False)
@@ -33,31 +33,29 @@ class DIPVAEI(Objective):
     diagonal: float = 100.0  # 10 · off_diagonal in those studies
 
     def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
-        covariance = covariance_of(out.posterior.mean)
+        covariance = self.covariance(out.posterior)
         return {
             "weighted_kl": out.posterior.kl().sum(1).mean(),
             **covariance_terms(covariance, self.off_diagonal, self.diagonal),
         }
 
+    def covariance(self, posterior: Posterior) -> Tensor:
+        """C of the batch, (D, D)."""
+        return covariance_of(posterior.mean)
+
 
 @dataclass(eq=False)
-class DIPVAEII(Objective):
+class DIPVAEII(DIPVAEI):
     r"""DIP-VAE-II, Kumar et al. 2018 (arXiv 1711.00848), Eq. 7: as :class:`DIPVAEI`, but with the
     covariance of the samples z,
 
     $$C = \mathrm{Cov}_x[\mu(x)] + \mathbb{E}_x[\mathrm{diag}\, \sigma^2(x)]$$
     """
 
-    off_diagonal: float = 10.0  # grid of the disentanglement studies: 1, 2, 5, 10, 20, 50
     diagonal: float = 10.0  # equal to off_diagonal in those studies
 
-    def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
-        variance = out.posterior.logvar.exp().mean(0)  # (D,)
-        covariance = covariance_of(out.posterior.mean) + variance.diag()
-        return {
-            "weighted_kl": out.posterior.kl().sum(1).mean(),
-            **covariance_terms(covariance, self.off_diagonal, self.diagonal),
-        }
+    def covariance(self, posterior: Posterior) -> Tensor:
+        return super().covariance(posterior) + posterior.logvar.exp().mean(0).diag()
 
 
 def covariance_of(points: Tensor) -> Tensor:

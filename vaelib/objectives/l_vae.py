@@ -121,7 +121,8 @@ class LVAE(Objective):
     weight_learning_rate: float = 5e-4  # of log σ²; ours
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
-        self.weights = LearnedWeights(2, self.reading, self.weight_learning_rate)
+        parts = self.kl_parts(torch.zeros(1, vae.latent_dim))
+        self.weights = LearnedWeights(1 + len(parts), self.reading, self.weight_learning_rate)
         self.raw = math.nan  # unweighted reconstruction of the last step, for the log
 
     def forward(self, batch: Batch, out: VAEOutput, step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -131,13 +132,17 @@ class LVAE(Objective):
     def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
         reconstruction = self.reconstruction(batch, out)
         self.raw = reconstruction.detach()
-        kl = out.posterior.kl().sum(1).mean()
-        weighted, regulariser = self.weights(torch.stack([reconstruction, kl]))
+        losses = torch.cat([reconstruction[None], self.kl_parts(out.posterior.kl())])
+        weighted, regulariser = self.weights(losses)
         return {
             "weighted_reconstruction": weighted[0],
-            "weighted_kl": weighted[1],
+            "weighted_kl": weighted[1:].sum(),
             "weight_regulariser": regulariser,
         }
+
+    def kl_parts(self, kl: Tensor) -> Tensor:
+        """The KL (B, D) as the losses that have a learned weight each: here the whole, (1,)."""
+        return kl.sum(1).mean()[None]
 
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
         self.weights.learn()

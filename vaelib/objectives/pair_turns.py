@@ -58,7 +58,7 @@ class PairTurns(Wrapper):
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         outer_layers(vae)
         super().prepare(vae, data_size, rng)
-        self.turned = [vae]  # in a list: the model is not a part of its objective
+        self.model = [vae]  # in a list: the model is not a part of its objective
         self.means, self.variances = (Bank(self.bank, vae.latent_dim) for _ in range(2))
         self.register_buffer("degrees", torch.tensor(0.0))  # the last turn's greatest
         self.register_buffer("turns", torch.tensor(0))
@@ -81,7 +81,7 @@ class PairTurns(Wrapper):
         cosines = found.rotation.diagonal().clamp(-1, 1)
         self.degrees.copy_(cosines.acos().rad2deg().max())
         if self.degrees > 0:
-            turn(self.turned[0], found)
+            turn(self.model[0], found)
             self.turns += 1
             self.means.turn(found.matrix)
             self.objective.turned(found.matrix)

@@ -92,8 +92,23 @@ class PairPenalty(Term):
         return {"pair_dependence": extra.triu(1).sum()}
 
 
+class _OfMeans(Term):
+    """A term that also looks at the last `bank` posterior means, a field of the subclass."""
+
+    bank: int
+
+    def prepare(self, latent_dim: int) -> None:
+        self.means = Bank(self.bank, latent_dim)
+
+    def learn(self, out: VAEOutput) -> None:
+        self.means.add(out.posterior.mean)
+
+    def turned(self, matrix: Tensor) -> None:
+        self.means.turn(matrix)
+
+
 @dataclass(eq=False)
-class Support(Term):
+class Support(_OfMeans):
     """γ Σ_{i<j} (1 − β_ij/β_max)·HFS_ij, on the `pairs` most relaxed pairs.
 
     A signal for the axes in the plane of a relaxed pair, where the relaxed penalty gives none. The
@@ -113,9 +128,6 @@ class Support(Term):
                 f"pairs must be at least 1 and bank at least 0, got {self.pairs} and {self.bank}"
             )
 
-    def prepare(self, latent_dim: int) -> None:
-        self.means = Bank(self.bank, latent_dim)
-
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         mean = out.posterior.mean
         held = self.means.held()
@@ -125,15 +137,9 @@ class Support(Term):
         distances = hausdorff(mean / scale, every[chosen], held / scale if self.bank else None)
         return {"support": self.gamma * (relaxed * distances).sum()}
 
-    def learn(self, out: VAEOutput) -> None:
-        self.means.add(out.posterior.mean)
-
-    def turned(self, matrix: Tensor) -> None:
-        self.means.turn(matrix)
-
 
 @dataclass(eq=False)
-class FlatMarginals(Term):
+class FlatMarginals(_OfMeans):
     r"""γ Σ_j w_j²·max(0, kurt(μ_j) − 1.8): latents should be spread as evenly as factors are.
 
     A signal of the axes that survives correlation. Correlation ties factors together but leaves
@@ -154,12 +160,7 @@ class FlatMarginals(Term):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (self.gamma >= 0 and self.bank >= 0):
-            raise ValueError(
-                f"gamma and bank must be at least 0, got {self.gamma} and {self.bank}"
-            )
-
-    def prepare(self, latent_dim: int) -> None:
-        self.means = Bank(self.bank, latent_dim)
+            raise ValueError(f"gamma and bank must be at least 0, got {self.gamma} and {self.bank}")
 
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         mean = out.posterior.mean
@@ -171,12 +172,6 @@ class FlatMarginals(Term):
         gain = len(points) / len(mean)  # the bank dilutes the batch's pull
         held = excess.detach()
         return {"flat_marginals": self.gamma * (held + gain * (excess - held)).sum()}
-
-    def learn(self, out: VAEOutput) -> None:
-        self.means.add(out.posterior.mean)
-
-    def turned(self, matrix: Tensor) -> None:
-        self.means.turn(matrix)
 
 
 def kurtosis(points: Tensor) -> Tensor:

@@ -49,7 +49,6 @@ class Wrapper(Objective):
         self.objective.check_data(data)
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
-        self.rng = rng
         self.objective.prepare(vae, data_size, rng)
 
     def encode_decode(self, vae: VAE, images: Tensor, rng: torch.Generator) -> VAEOutput:
