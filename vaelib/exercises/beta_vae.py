@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaelib.exercises.verdict import EMPTY, exercise, expect, missing
+from vaelib.exercises.verdict import exercise, expect
 from vaelib.types import Posterior
 
 B, D = 6, 10  # of the examples
@@ -78,8 +78,6 @@ def check_average(average: Callable[[list[float], list[int]], float]) -> Iterato
     """`average(losses, sizes)`: each batch's mean loss and its size, to nats an image."""
     losses, sizes = [100.0, 110.0, 120.0, 230.0], [128, 128, 128, 16]
     got = average(list(losses), list(sizes))
-    if missing(got):
-        yield EMPTY
     got, total = float(got), sum(sizes)
     weighted = float(np.average(losses, weights=sizes))
     if np.isclose(got, sum(losses) / total):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from vaelib.exercises.verdict import EMPTY, exercise, missing
+from vaelib.exercises.verdict import exercise
 
 
 @exercise("Right: dear for the first hundredths of a nat, never below what the KL asks anyway.")
@@ -16,8 +16,6 @@ def check_price(price: Callable[[float, float, float, float], float]) -> Iterato
     for nats, most, epsilon, least in ((0.0, 6.0, 0.05, 1.0), (0.1, 6.0, 0.05, 1.0),
                                        (2.0, 6.0, 0.05, 1.0), (0.3, 8.0, 0.1, 0.0)):  # fmt: skip
         got, bent = price(nats, most, epsilon, least), most * epsilon / (epsilon + nats)
-        if missing(got):
-            yield EMPTY
         got = float(got)
         if np.isclose(got, most * epsilon * math.log1p(nats / epsilon)) and nats:
             yield "That is φ, the whole bill. β_ij is its slope: what one more nat costs."
@@ -34,8 +32,6 @@ def check_price(price: Callable[[float, float, float, float], float]) -> Iterato
 def check_kurtosis_of_sum(kurtosis_of_sum: Callable[[int], float]) -> Iterator[str]:
     """`kurtosis_of_sum(n)`: of the sum of n independent, even spreads of the same width."""
     got = [kurtosis_of_sum(n) for n in (1, 2, 10)]
-    if any(map(missing, got)):
-        yield EMPTY
     if not np.isclose(float(got[0]), 1.8):
         yield f"One even spread has 1.8, yours has {float(got[0]):.3g}."
     if np.isclose(float(got[1]), 3.6):
@@ -55,8 +51,6 @@ def check_effective(effective: Callable[[np.ndarray], float]) -> Iterator[str]:
     cases = (np.ones(7), np.array([1.0, 0, 0, 0]), rng.random(50), 10 * rng.random(50))
     for weights in cases:
         got, right = effective(weights), weights.sum() ** 2 / (weights**2).sum() / len(weights)
-        if missing(got):
-            yield EMPTY
         got = float(got)
         if np.isclose(got, right * len(weights)) and len(weights) > 1:
             yield "That is the number of images; divide by how many there are."

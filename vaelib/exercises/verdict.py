@@ -28,14 +28,17 @@ def exercise(praise: str) -> Callable[[Callable[..., Iterator[str]]], Callable[.
     """Make a check of a generator that yields advice, one text for each rule that is broken.
 
     The first text is the verdict; a generator that yields none passes the answer, with `praise`.
-    An error that the answer raises becomes advice.
+    An error that the answer raises becomes advice, and so does an answer, or what an answer that is
+    a function returns, that is still the `...` of the exercise or None.
     """
 
     def made(check: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
         @functools.wraps(check)
         def run(*answers: Any) -> Verdict:
             try:
-                advice = next(_advice(check, answers), None)
+                advice = next(check(*map(_given, answers)), None)
+            except _NotGiven:
+                advice = EMPTY
             except Exception as error:  # whatever the reader's code raises
                 advice = f"It stops with {type(error).__name__}: {error}"
             return Verdict(advice is None, advice or praise)
@@ -45,22 +48,22 @@ def exercise(praise: str) -> Callable[[Callable[..., Iterator[str]]], Callable[.
     return made
 
 
-def _advice(check: Callable[..., Iterator[str]], answers: tuple[Any, ...]) -> Iterator[str]:
-    if any(missing(answer) for answer in answers):
-        yield EMPTY
-    yield from check(*answers)
+class _NotGiven(Exception):
+    pass
 
 
-def missing(answer: Any) -> bool:
-    """Whether an answer is still the `...` of the exercise, or nothing at all."""
-    return answer is ... or answer is None
+def _given(answer: Any) -> Any:
+    """`answer`, where it is a function with results that are given too; else _NotGiven."""
+    if answer is ... or answer is None:
+        raise _NotGiven
+    if callable(answer):
+        return lambda *arguments: _given(answer(*arguments))
+    return answer
 
 
 def expect(got: Any, shape: tuple[int, ...], meaning: str) -> Iterator[str]:
     """Advice unless `got` is an array or tensor of this shape; `meaning` says it in words."""
-    if missing(got):
-        yield EMPTY
-    elif not hasattr(got, "shape"):
+    if not hasattr(got, "shape"):
         yield f"It returns a {type(got).__name__}; it must return {meaning}."
     elif tuple(got.shape) != shape:
         yield f"It returns the shape {tuple(got.shape)}; it must return {meaning}, here {shape}."

@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from vaelib.exercises.verdict import EMPTY, exercise, expect, missing
+from vaelib.exercises.verdict import exercise, expect
 
 
 @exercise("Right: bytes, black at 0, white at 255, and each grey where it belongs.")
@@ -40,8 +40,6 @@ def check_missing(missing_cells: Callable[[np.ndarray], int]) -> Iterator[str]:
         whole = np.stack(np.unravel_index(cells, sizes), axis=1)
         factors = np.concatenate([first, whole])
         got = missing_cells(factors.copy())
-        if missing(got):
-            yield EMPTY
         values = [len(np.unique(column)) for column in factors.T]
         right = int(np.prod(values)) - len(np.unique(factors, axis=0))
         if got == int(np.prod(values)) - len(factors):
@@ -58,8 +56,6 @@ def check_effective(effective: Callable[[np.ndarray], float]) -> Iterator[str]:
     cases["one half three times as likely"] = np.repeat([1 / 1000, 3 / 1000], 250)
     for name, chances in cases.items():
         got, right = effective(chances.copy()), 1 / (chances**2).sum()
-        if missing(got):
-            yield EMPTY
         if not isinstance(got, Real | np.ndarray) or np.ndim(got):
             yield f"It returns a {type(got).__name__}; it must return one number."
         if not np.isclose(got, right):
