@@ -24,6 +24,14 @@ def add_command(
     )
 
 
+def add_number(
+    parser: argparse.ArgumentParser, flag: str, default: float, text: str, metavar: str = "N"
+) -> None:
+    """An option that takes a number of the default's type."""
+    help_text = f"{text} (default: %(default)s)"
+    parser.add_argument(flag, type=type(default), default=default, metavar=metavar, help=help_text)
+
+
 def indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.strip().splitlines())
 
@@ -41,9 +49,3 @@ def find_runs(folders: list[str]) -> list[Run]:
             )
         runs += found
     return runs
-
-
-def one_run(folder: str) -> Run:
-    from vaelib.runs import Run
-
-    return Run(folder)

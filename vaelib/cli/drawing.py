@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaelib.cli.command import add_command, one_run
+from vaelib.cli.command import add_command, add_number
 
 if TYPE_CHECKING:
     from vaelib.traversal import Traversal
@@ -42,39 +42,22 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="N",
         help=f"values of each latent (default: {STEPS['.png']} in a png, {STEPS['.gif']} in a gif)",
     )
-    parser.add_argument(
-        "--anchor",
-        type=int,
-        default=0,
-        metavar="I",
-        help="which of the sampled images is moved (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--samples",
-        type=int,
-        default=512,
-        metavar="N",
-        help="images that say which values each latent takes (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the sampled images (default: %(default)s)",
-    )
+    add_number(parser, "--anchor", 0, "which of the sampled images is moved", "I")
+    add_number(parser, "--samples", 512, "images that say which values each latent takes")
+    add_number(parser, "--seed", 0, "of the sampled images")
     parser.set_defaults(command=traverse)
 
 
 def traverse(args: argparse.Namespace) -> int:
     import numpy as np
 
+    from vaelib.runs import Run
     from vaelib.traversal import traverse
 
     path = Path(args.out)
     if path.suffix.lower() not in STEPS:
         raise ValueError(f"--out must end in .png or .gif, got {args.out!r}")
-    run = one_run(args.run)
+    run = Run(args.run)
     if args.samples < 1:
         raise ValueError(f"--samples must be at least 1, got {args.samples}")
     images = run.config.data.sample(args.samples, np.random.default_rng(args.seed))

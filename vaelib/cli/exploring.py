@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vaelib.cli.command import add_command, one_run
+from vaelib.cli.command import add_command, add_number
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -30,40 +30,25 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="what is seen first: sliders of latents, or of factors with all runs side by side "
         "(default: %(default)s)",
     )
-    parser.add_argument(
-        "--samples",
-        type=int,
-        default=1000,
-        metavar="N",
-        help="images of the training data that say which values latents take "
-        "(default: %(default)s)",
+    add_number(
+        parser, "--samples", 1000, "images of the training data that say which values latents take"
     )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the sampled images (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--megabytes",
-        type=float,
-        default=3.0,
-        metavar="MB",
-        help="the most that the page takes; weights are rounded to fit (default: %(default)s)",
-    )
+    add_number(parser, "--seed", 0, "of the sampled images")
+    text = "the most that the page takes; weights are rounded to fit"
+    add_number(parser, "--megabytes", 3.0, text, "MB")
     parser.add_argument("--title", default="", help="the page's title (default: the runs' labels)")
     parser.set_defaults(command=explore)
 
 
 def explore(args: argparse.Namespace) -> int:
     from vaelib.explorer import explore
+    from vaelib.runs import Run
 
     path = Path(args.out)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--out must end in .html, got {args.out!r}")
     explorer = explore(
-        *(one_run(run) for run in args.runs),
+        *map(Run, args.runs),
         title=args.title,
         samples=args.samples,
         seed=args.seed,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelib.cli.command import add_command, find_runs
+from vaelib.cli.command import add_command, add_number, find_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,13 +39,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
         "runs", nargs="+", metavar="RUN", help="the folder of a run, or a folder of runs"
     )
     _add_metrics(parser, ["mig", "factor_vae_score"])
-    parser.add_argument(
-        "--samples",
-        type=int,
-        default=SAMPLES,
-        metavar="N",
-        help="images to encode (default: %(default)s)",
-    )
+    add_number(parser, "--samples", SAMPLES, "images to encode")
     parser.add_argument(
         "--bootstrap",
         type=int,
@@ -100,13 +94,7 @@ def _add_metrics(parser: argparse.ArgumentParser, default: list[str]) -> None:
         help="which metrics, or `all`, which takes some ten seconds; `vaelib list metrics` shows "
         f"them (default: {' '.join(default)})",
     )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of the images and of what a metric draws (default: %(default)s)",
-    )
+    add_number(parser, "--seed", 0, "of the images and of what a metric draws")
     parser.add_argument("--csv", metavar="FILE", help="write the table to this file too")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelib.cli import find
-from vaelib.cli.command import add_command, one_run
+from vaelib.cli.command import add_command
 from vaelib.cli.fields import SIMPLE, Field, fields_in, make
 from vaelib.report.values import parse
 
@@ -156,7 +156,9 @@ def train(args: argparse.Namespace) -> int:
 
 
 def resume(args: argparse.Namespace) -> int:
-    run = one_run(args.folder)
+    from vaelib.runs import Run
+
+    run = Run(args.folder)
     return _run(run.config, run.folder, not args.quiet)
 
 
