@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from vaelib import metrics as suite
 from vaelib import sanity
@@ -47,18 +48,14 @@ def score(
     factors than vary is left out, unless it is named. ValueError names an unknown metric and lists
     what there is, or says what a metric lacks.
     """
-    found = suite.all()
-    everything = metrics is None or list(metrics) == ["all"]
-    names = list(found) if everything else list(metrics)
-    unknown = [name for name in names if name not in found]
-    if unknown:
-        raise ValueError(f"metrics must be among {', '.join(found)}, got {', '.join(unknown)}")
+    named = metrics is not None and list(metrics) != ["all"]
+    nothing_varies = (codes.factors == codes.factors[:1]).all()
     table = {}
-    for name in _bar(names, "scores", progress):
+    for name, metric in _bar(suite.chosen(metrics).items(), "scores", progress):
         try:
-            table[name] = _call(found[name], codes, seed)
+            table[name] = _call(metric, codes, seed)
         except TooFewFactors:
-            if not (everything and (codes.factors != codes.factors[:1]).any()):
+            if named or nothing_varies:
                 raise
     return table
 
@@ -190,11 +187,7 @@ def _call(metric: Any, codes: Codes, seed: int) -> dict[str, float]:
 
 
 def _bar(items: Any, title: str, progress: bool) -> Any:
-    if not progress:
-        return items
-    from tqdm.auto import tqdm
-
-    return tqdm(items, desc=title, leave=False)
+    return tqdm(items, desc=title, leave=False, disable=not progress)
 
 
 def _add(path: Path, distribution: str, entry: dict[str, Any]) -> None:

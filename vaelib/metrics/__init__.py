@@ -3,8 +3,8 @@
 A new metric is one new file in this folder. A module whose name starts with an underscore is a
 helper. `metrics.mig(codes)` calls a metric; `metrics.all()` lists those that score one model.
 
->>> "mig" in all()
-True
+>>> "mig" in all(), list(chosen(["mig", "sap"]))
+(True, ['mig', 'sap'])
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vaelib import own
 
@@ -28,6 +28,16 @@ def all() -> dict[str, Callable[..., Scores]]:
     """The metrics of one model by name, the user's too: those whose first argument is `codes`."""
     found = {name: globals()[name] for name in _names} | own.functions()
     return {name: metric for name, metric in found.items() if _scores_one_model(metric)}
+
+
+def chosen(names: Sequence[str] | None) -> dict[str, Callable[..., Scores]]:
+    """The metrics of these names, or all (None or ["all"]). ValueError lists what there is."""
+    found = all()
+    if names is None or list(names) == ["all"]:
+        return found
+    if unknown := [name for name in names if name not in found]:
+        raise ValueError(f"metrics must be among {', '.join(found)}, got {', '.join(unknown)}")
+    return {name: found[name] for name in names}
 
 
 def _scores_one_model(function: Callable[..., Scores]) -> bool:

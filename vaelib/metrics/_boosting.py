@@ -35,7 +35,6 @@ class Boosted:
     """What boosted trees learned about one factor."""
 
     importances: np.ndarray  # (D,) share of the gain that each latent's splits brought, sums to 1
-    train_accuracy: float
     test_accuracy: float
     predicted: np.ndarray  # (N_test,) the factor's predicted value for each test code
 
@@ -61,10 +60,9 @@ def boost(
         heights, gain = _follow(logits, truth, leaf, steps)
         test_logits += _read(heights, np.stack([tree.leaf(ranks.test) for tree, _ in grown]))
         np.add.at(importances, np.stack([tree.latent for tree, _ in grown]), gain)
-    guess, predicted = values[logits.argmax(axis=0)], values[test_logits.argmax(axis=0)]
+    predicted = values[test_logits.argmax(axis=0)]
     return Boosted(
         importances / max(importances.sum(), 1e-300),
-        float((guess == target).mean()),
         float((predicted == answers).mean()),
         predicted,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +14,8 @@ from vaelib.report import parameters
 from vaelib.report.execution import Outcome, execute
 from vaelib.report.parameters import Parameter
 from vaelib.report.scrub import scrub_file
-from vaelib.report.state import State, notebook_key, only_one, write_plain_json
-from vaelib.report.tables import QUICK, check_metrics, evaluate_new
+from vaelib.report.state import State, file_name, notebook_key, only_one, write_plain_json
+from vaelib.report.tables import QUICK, evaluate_new
 
 # Seconds for a cell and for a notebook. A training that is only tested should not take long; a full
 # one may take hours on a laptop.
@@ -57,10 +55,12 @@ def build(settings: Settings, progress: bool = True) -> Report:
     Everything is checked before the first notebook runs: ValueError for unknown notebooks and for
     parameters that do not fit. A report that was killed goes on where it was.
     """
+    from vaelib import metrics
+
     sources = choose(settings.notebooks)
     offered = {name: parameters.read(path) for name, path in sources.items()}
     values = parameters.resolve(offered, settings.preset, settings.given)
-    check_metrics(settings.metrics)
+    metrics.chosen(settings.metrics)  # refuses unknown names
     folder = report_folder(settings)
     with only_one(folder) as lock:
         made = Maker(settings, folder, sources, offered, values, lock)
@@ -119,10 +119,10 @@ class Maker:
 
     def notebook(self, name: str, progress: bool) -> None:
         """Execute one notebook, unless it ran through before with the same key."""
-        from vaelib.report.page import page_name, write_page
+        from vaelib.report.page import write_page
 
         key = notebook_key(self.sources[name], self.values[name], {"fast": self.fast})
-        page = self.folder / "notebooks" / page_name(name)
+        page = self.folder / "notebooks" / f"{file_name(name)}.html"
         target = page.with_suffix(".ipynb")
         self.ended.add(name)
         if self.state.finished(name, key) and page.exists() and not self.settings.again:
@@ -199,10 +199,6 @@ def _find(text: str, there: dict[str, Path]) -> tuple[str, Path]:
     return matches[0], there[matches[0]]
 
 
-def file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name)
-
-
 def report_folder(settings: Settings) -> Path:
     """Where the report goes: the folder of reports, and in it the report's name."""
     name = settings.name or default_name(settings)
@@ -219,6 +215,4 @@ def reports_dir() -> Path:
 def default_name(settings: Settings) -> str:
     """`quick`, or `quick-beta=8-sigma=0.2`: other parameters make another report."""
     given = [f"{name}={value}" for name, value in settings.given.items()]
-    return file_name("-".join([settings.preset, *given]).replace("=", "_").replace(os.sep, "-"))[
-        :80
-    ]
+    return file_name("-".join([settings.preset, *given]).replace("=", "_"))[:80]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import copy
-import re
 from collections.abc import Mapping
 from functools import cache
 from html import escape
@@ -23,6 +22,7 @@ from vaelib.report.formulas import replace_in_text
 from vaelib.report.markdown import formulas_in_html, plain, to_html
 from vaelib.report.offline import offline
 from vaelib.report.pictures import title_of
+from vaelib.report.state import file_name
 
 # A browser that obeys this loads nothing from a network even if a page asked for it.
 POLICY = (
@@ -68,7 +68,7 @@ def write_page(source: Path, page: Path, name: str, error: str, names: list[str]
         nbformat.read(source, as_version=4) if source.exists() else nbformat.v4.new_notebook()
     )
     banner = _banner(error, _last_run(notebook)) if error else ""
-    pages = {f"{other}.ipynb": page_name(other) for other in names}
+    pages = {f"{other}.ipynb": f"{file_name(other)}.html" for other in names}
     links = _links(name, source.name, names)
     html = render(notebook, title_of(notebook, name), pages, banner, links)
     write_text(page, html)
@@ -96,15 +96,10 @@ def _last_run(notebook: Any) -> str:
 def _links(name: str, source: str, names: list[str]) -> str:
     at = names.index(name)
     links = [("../index.html", "← The report")]
-    links += [(page_name(n), f"Before: {n}") for n in names[max(0, at - 1) : at]]
-    links += [(page_name(n), f"Next: {n}") for n in names[at + 1 : at + 2]]
+    links += [(f"{file_name(n)}.html", f"Before: {n}") for n in names[max(0, at - 1) : at]]
+    links += [(f"{file_name(n)}.html", f"Next: {n}") for n in names[at + 1 : at + 2]]
     links += [(source, "This page as a notebook")]
     return "\n".join(f'<a href="{escape(to)}">{escape(text)}</a>' for to, text in links)
-
-
-def page_name(name: str, suffix: str = ".html") -> str:
-    """The file of a notebook of this name in the report's folder of notebooks."""
-    return re.sub(r"[^\w.-]+", "-", name) + suffix
 
 
 def prepare(notebook: Any) -> Any:

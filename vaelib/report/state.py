@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,11 @@ def package_key() -> str:
     for path in sorted(PACKAGE.rglob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def file_name(name: str) -> str:
+    """The name of a notebook or report, as a file or folder may have it."""
+    return re.sub(r"[^\w.-]+", "-", name)
 
 
 class State:

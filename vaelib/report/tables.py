@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 QUICK = ("mig", "factor_vae_score")  # a second a run; all metrics take about ten
 
 
-def check_metrics(names: Sequence[str]) -> None:
-    """ValueError, with what there is, for a metric that does not exist."""
-    from vaelib import metrics
-
-    unknown = [name for name in names if name not in metrics.all() and list(names) != ["all"]]
-    if unknown:
-        there = ", ".join(metrics.all())
-        raise ValueError(f"metrics must be among {there}, got {', '.join(unknown)}")
-
-
 def evaluate_new(folder: Path, metrics: Sequence[str], progress: bool = True) -> None:
     """Score the finished runs under `folder` that have no scores yet."""
     from tqdm import tqdm
