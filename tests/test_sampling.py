@@ -209,7 +209,7 @@ def test_two_passes_train_a_first_run_and_draw_by_its_last_weights(runs_folder, 
     same = from_spec(to_spec(config.sampling))
     same.prepare(config, None)  # finds the first run
     found = same.draw(DATA, 8, np.random.default_rng(1)).factors
-    expected = DATA.sample(8, np.random.default_rng(1), weights).factors
+    expected = DATA.batch(DATA.sample_rows(8, np.random.default_rng(1), weights)).factors
     assert np.array_equal(found, expected) and len(list(runs_folder.iterdir())) == 1
 
 

@@ -63,8 +63,8 @@ class FixedSample(Wrapped):
         factors = self.factors(self.indices[rows])
         return Batch(self.render(factors), factors, self.max_value)
 
-    def sample(self, n: int, rng: np.random.Generator, weights: np.ndarray | None = None) -> Batch:
-        return self.batch(self.sample_rows(n, rng, weights))
+    def sample(self, n: int, rng: np.random.Generator) -> Batch:
+        return self.batch(self.sample_rows(n, rng))
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.factors(self.indices[self.sample_rows(n, rng)])

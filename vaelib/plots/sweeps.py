@@ -56,9 +56,7 @@ def sweep(
     ax.set_ylabel(_name(y))
     ax.set_title(f"{_name(y)} by {_name(x)}: {_seeds([s['size'] for s in stats])}")
     if group is not None:
-        names = [
-            value if isinstance(value, str) else f"{_name(group)} = {value:g}" for value, _ in parts
-        ]
+        names = [_value(group, value) for value, _ in parts]
         colours = [look(i)["color"] for i in range(len(parts))]
         label_ends(ax, names, [stat["mean"].iloc[-1] for stat in stats], colours)
     return ax
@@ -66,17 +64,14 @@ def sweep(
 
 @styled
 def rate_distortion(
-    runs: pd.DataFrame,
-    group: str = "beta",
-    rate: str = "kl",
-    distortion: str = "reconstruction",
-    ax: Axes | None = None,
+    runs: pd.DataFrame, group: str = "beta", ax: Axes | None = None
 ) -> Axes:
     """Each run's KL (rate) against its reconstruction error (distortion), in nats per image.
 
     Runs that differ only in the seed share a value of `group`, which is written beside them: the
     small marks are runs, the large one their mean.
     """
+    rate, distortion = "kl", "reconstruction"
     _need(runs, group, rate, distortion)
     ax = ax or new_axes(3.2, 0.7 * WIDTH)
     parts = list(runs.groupby(group, sort=True))

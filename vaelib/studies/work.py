@@ -150,20 +150,13 @@ def score(run: Run, metrics: tuple[str, ...], samples: int) -> dict[str, dict[st
     from vaelib.evaluate import evaluate
     from vaelib.pretrained import Pretrained
 
-    worlds = {world.distribution: world for world in (of_training(run), of_scores(run))}
+    data = run.config.data
+    worlds = {world.distribution: world for world in (unsampled(data), data.uncorrelated())}
     for world in worlds.values():
         evaluate(run, world, metrics, samples)
     if isinstance(run.config.network, Pretrained):
         worlds["earlier"] = unsampled(run.config.network.source.data)  # what it may have forgotten
     return {name: elbo(run, world) for name, world in worlds.items()}
-
-
-def of_scores(run: Run) -> Any:
-    return run.config.data.uncorrelated()
-
-
-def of_training(run: Run) -> Any:
-    return unsampled(run.config.data)
 
 
 def unsampled(data: Any) -> Any:
