@@ -18,9 +18,7 @@ class DataFileError(ValueError):
 
 
 @contextmanager
-def readable(
-    path: Path, rule: str = "is damaged or cut short, get it again"
-) -> Iterator[None]:
+def readable(path: Path, rule: str = "is damaged or cut short, get it again") -> Iterator[None]:
     """Whatever a parser raises on foreign bytes, as DataFileError: `path`, the rule and the cause.
 
     A file that is not there or may not be read is told as such.

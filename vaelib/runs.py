@@ -5,7 +5,6 @@
 >>> isinstance(run, Run), table([run]).steps.tolist(), score_columns({"mig": {"mig": 0.3}})
 (True, [30000], {'mig': 0.3})
 >>> load_module(run.vae, run.folder / "model.safetensors")
->>> _check_shapes(run.vae.state_dict(), run.folder / "model.safetensors")
 >>> encode(run, n=100).means.shape, images_of(run.config.data, np.zeros((2, 5), int)).shape
 ((100, 10), torch.Size([2, 1, 64, 64]))
 """
@@ -29,7 +28,7 @@ from vaelib.files import only_one, read_json, readable, write_json
 from vaelib.log_file import LogFile, read_log
 from vaelib.objectives import Objective
 from vaelib.spec import brief, from_spec, to_spec
-from vaelib.types import Codes
+from vaelib.types import Batch, Codes
 from vaelib.vae import VAE
 
 if TYPE_CHECKING:
@@ -122,7 +121,8 @@ class Run:
         scores = read_json(path)
         with readable(path, "holds no scores"):
             for entry in scores.values():
-                {float(v) for values in entry["scores"].values() for v in values.values()}
+                # whatever is no number raises
+                _ = [float(v) for values in entry["scores"].values() for v in values.values()]
         return scores
 
     def hold(self) -> None:
@@ -241,6 +241,4 @@ def encode(
 
 def images_of(data: FactorData, factors: np.ndarray, device: str | torch.device = "cpu") -> Tensor:
     """The images of these factor vectors as a float tensor (N, C, H, W) in [0, 1]."""
-    from vaelib.types import Batch
-
     return Batch(data.render(factors), factors, data.max_value).to(device).images

@@ -20,6 +20,7 @@ BLOCK = 32 << 20  # bytes that are read at a time
 MOST_OF_A_ROW = 64 << 20  # bytes of an image, as of 2,300×2,300 pixels in colour and float32
 MOST_OF_A_CHUNK = 256 << 20  # bytes; each is unpacked at once
 MOST_WHOLE = 128 << 20  # bytes of an array that is read as one
+ZARR_MARKS = ("zarr.json", ".zgroup")  # of a group in a folder: formats 3 and 2
 SQUEEZED = 1100  # times smaller a file can be than its arrays: 1032 is what deflate can do
 
 
@@ -69,9 +70,6 @@ class ArrayFile(AbstractContextManager, ABC):
                 f"{name!r} in {self.path} must have shape {shape} and dtype kind {kind!r}, "
                 f"got {found} and {dtype}"
             )
-
-
-ZARR_MARKS = ("zarr.json", ".zgroup")  # of a group in a folder: formats 3 and 2
 
 
 def is_zarr(path: Path) -> bool:
@@ -136,6 +134,7 @@ class NpzFile(ArrayFile):
 
 class Hdf5File(ArrayFile):
     """An hdf5 file, read in slabs of whole chunks: each chunk is decompressed once."""
+
     def __init__(self, path: Path) -> None:
         import h5py
 

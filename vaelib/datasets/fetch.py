@@ -90,10 +90,7 @@ def _fetch(wanted: Download, tries: int) -> Path:
     try:
         loader = pooch.HTTPDownloader(progressbar=True, timeout=30)
         return Path(downloads.fetch(wanted.file, downloader=loader))
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # requests' errors are OSErrors; a wrong hash, ValueError
+    except (OSError, ValueError) as error:  # of requests; of a wrong hash
         raise RuntimeError(_by_hand(wanted, error)) from error
 
 

@@ -88,9 +88,8 @@ class _Room:
         over = ~self.on_floor & (eye[2] + wall * z > TOP)
         self.sky = over.astype(np.float32)
         self.walls = np.where(self.on_floor | over, 0, shade).astype(np.float32)
-        self.floor_points = (
-            eye + np.where(self.on_floor, floor, 0)[:, None] * rays
-        )  # (n, 3), the eye where it is not the floor
+        # (n, 3), the eye where it is not the floor
+        self.floor_points = eye + np.where(self.on_floor, floor, 0)[:, None] * rays
 
 
 def _geometry(

@@ -30,7 +30,7 @@ class Figure:
 
 
 def phases(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The phases that claims may come from, each with one setting a method."""
+    """The phases that claims may come from, with their rows."""
     for phase, part in table.groupby("phase", sort=False):
         if phase != SELECT:
             yield str(phase), part
