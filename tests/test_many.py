@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaelib import many, stacked
+from vaelib import machine, many, stacked
 from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites, Pairs
 from vaelib.many import train_many
@@ -123,5 +123,5 @@ def test_one_bar_shows_the_steps_of_all(tmp_path, capsys):
 
 
 def test_workers_have_one_thread():
-    assert set(many.ONE_THREAD.values()) == {"1"} and "OMP_NUM_THREADS" in many.ONE_THREAD
+    assert set(machine.ONE_THREAD.values()) == {"1"} and "OMP_NUM_THREADS" in machine.ONE_THREAD
     assert os.environ["OMP_NUM_THREADS"] == "1"

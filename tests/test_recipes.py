@@ -2,12 +2,10 @@
 
 import pytest
 
-from vaelib.datasets import Correlated, DSprites
+from vaelib.datasets import MPI3D, Correlated, DSprites, Shapes3D
 from vaelib.datasets.recipes import (
     HFS,
     HFS_SIGMAS,
-    MPI3D,
-    SHAPES3D,
     TRAEUBLE,
     TRAEUBLE_SIGMAS,
     confounder,
@@ -16,7 +14,11 @@ from vaelib.datasets.recipes import (
 )
 
 DATA = DSprites()
-NAMES = {"dsprites": DATA.factor_names, "shapes3d": SHAPES3D, "mpi3d": MPI3D}
+NAMES = {
+    "dsprites": DATA.factor_names,
+    "shapes3d": Shapes3D.factor_names,
+    "mpi3d": MPI3D.factor_names,
+}
 SIZES = {"single": 1, "double": 2, "triple": 3}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vaelib.checkpoint import write_whole
+from vaelib.files import write_whole
 from vaelib.pixels import Picture, caption, enlarge, mosaic, to_bytes
 from vaelib.traversal import Traversal
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}  # environment
 PRECISIONS = ("auto", "float32", "bfloat16")
 GRAPHS_FROM = 20_000  # steps; compiling takes about half a minute, which a short run never regains
 

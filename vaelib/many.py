@@ -29,7 +29,6 @@ from vaelib.runs import Run
 from vaelib.stacked import alike, train_stacked
 from vaelib.train import TrainConfig, train
 
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
 Job = tuple[TrainConfig, Path]
 
 
@@ -78,7 +77,7 @@ def _in_processes(jobs: Sequence[Job], workers: int) -> list[str]:
 
     if not jobs:
         return []
-    with ProcessPoolExecutor(min(workers, len(jobs)), env=ONE_THREAD) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), env=machine.ONE_THREAD) as pool:
         started = [pool.submit(_train_alone, *job) for job in jobs]
         found = [_failure(job, future) for job, future in zip(jobs, started, strict=True)]
     return [text for text in found if text]

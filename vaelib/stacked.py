@@ -20,9 +20,10 @@ from torch.func import functional_call, vmap
 from vaelib import machine
 from vaelib.checkpoint import TrainState
 from vaelib.datasets import FactorData
+from vaelib.log_file import LogFile
 from vaelib.objectives import Objective
 from vaelib.on_device import place
-from vaelib.runs import LogFile, Run
+from vaelib.runs import Run
 from vaelib.sampling import Sampling
 from vaelib.schedules import set_learning_rate
 from vaelib.spec import to_spec

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelib.datasets.array_files import DataFileError, readable
 from vaelib.datasets.official import OfficialFile, find, natural, rows_of
 from vaelib.datasets.resize import to_square
+from vaelib.files import DataFileError, readable
 
 FOLDER = "cars/"  # in the archive
 

@@ -21,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelib.datasets.array_files import ArrayFile, DataFileError, NpzFile, open_arrays
+from vaelib.datasets.array_files import ArrayFile, NpzFile, open_arrays
 from vaelib.datasets.dsprites import DSprites
 from vaelib.datasets.official import find
 from vaelib.datasets.packed import digest_of, fill_table, open_table
+from vaelib.files import DataFileError
 from vaelib.paths import data_dir
 
 NAME = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"

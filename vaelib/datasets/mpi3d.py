@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from vaelib.datasets.array_files import DataFileError, open_arrays
+from vaelib.datasets.array_files import open_arrays
 from vaelib.datasets.official import OfficialFile
+from vaelib.files import DataFileError
 
 # images → sizes of the factors; the smaller is mpi3d_real_complex, and an older mpi3d_toy
 SIZES = {1_036_800: (6, 6, 2, 3, 3, 40, 40), 460_800: (4, 4, 2, 3, 3, 40, 40)}

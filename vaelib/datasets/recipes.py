@@ -15,19 +15,11 @@ object_shape, object_size, camera_height, background_color, horizontal_axis, ver
 
 from __future__ import annotations
 
-Pair = tuple[str, str]
+from vaelib.datasets.dsprites import DSprites
+from vaelib.datasets.mpi3d import MPI3D
+from vaelib.datasets.shapes3d import Shapes3D
 
-DSPRITES = ("shape", "scale", "orientation", "pos_x", "pos_y")
-SHAPES3D = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
-MPI3D = (
-    "object_color",
-    "object_shape",
-    "object_size",
-    "camera_height",
-    "background_color",
-    "horizontal_axis",
-    "vertical_axis",
-)
+Pair = tuple[str, str]
 
 
 def _with_all(factor: str, names: tuple[str, ...]) -> tuple[Pair, ...]:
@@ -45,8 +37,8 @@ HFS: dict[str, dict[str, tuple[Pair, ...]]] = {
         "single_3": (("shape", "pos_y"),),
         "double_1": (("shape", "pos_x"), ("scale", "pos_y")),
         "double_2": (("shape", "scale"), ("pos_x", "pos_y")),
-        "confounder_shape": _with_all("shape", DSPRITES),
-        "confounder_pos_x": _with_all("pos_x", DSPRITES),
+        "confounder_shape": _with_all("shape", DSprites.factor_names),
+        "confounder_pos_x": _with_all("pos_x", DSprites.factor_names),
     },
     "shapes3d": {
         "single_1": (("floor_hue", "wall_hue"),),
@@ -57,8 +49,8 @@ HFS: dict[str, dict[str, tuple[Pair, ...]]] = {
         "double_2": (("scale", "shape"), ("floor_hue", "wall_hue")),
         "triple_1": (("scale", "orientation"), ("shape", "wall_hue"), ("object_hue", "floor_hue")),
         "triple_2": (("object_hue", "orientation"), ("shape", "scale"), ("floor_hue", "wall_hue")),
-        "confounder_shape": _with_all("shape", SHAPES3D),
-        "confounder_wall_hue": _with_all("wall_hue", SHAPES3D),
+        "confounder_shape": _with_all("shape", Shapes3D.factor_names),
+        "confounder_wall_hue": _with_all("wall_hue", Shapes3D.factor_names),
     },
     "mpi3d": {
         "single_1": (("camera_height", "background_color"),),
@@ -76,8 +68,8 @@ HFS: dict[str, dict[str, tuple[Pair, ...]]] = {
             ("horizontal_axis", "vertical_axis"),
             ("background_color", "camera_height"),
         ),
-        "confounder_object_shape": _with_all("object_shape", MPI3D),
-        "confounder_horizontal_axis": _with_all("horizontal_axis", MPI3D),
+        "confounder_object_shape": _with_all("object_shape", MPI3D.factor_names),
+        "confounder_horizontal_axis": _with_all("horizontal_axis", MPI3D.factor_names),
     },
 }
 HFS_SIGMAS = {"single": (0.1,), "double": (0.4, 0.1, 0.04), "triple": (0.1,), "confounder": (0.2,)}

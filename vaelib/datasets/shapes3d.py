@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaelib.datasets.array_files import ArrayFile, DataFileError, open_arrays
+from vaelib.datasets.array_files import ArrayFile, open_arrays
 from vaelib.datasets.official import OfficialFile
+from vaelib.files import DataFileError
 
 
 @dataclass(frozen=True)

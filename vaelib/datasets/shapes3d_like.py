@@ -9,6 +9,7 @@ import numpy as np
 
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.room import SIZE, SOLIDS, layers
+from vaelib.datasets.shapes3d import Shapes3D
 
 SKY = np.array([153, 226, 249], np.float32)
 FLOOR, SHADOW = 1.02, 0.33  # brightness of the floor, in the light and in the object's shadow
@@ -35,8 +36,8 @@ class Shapes3DLike(FactorData):
     (2, 3, 64, 64)
     """
 
-    factor_names = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
-    factor_sizes = (10, 10, 10, 8, 4, 15)
+    factor_names = Shapes3D.factor_names
+    factor_sizes = Shapes3D.factor_sizes
     image_shape = (3, SIZE, SIZE)
     max_value = 255
 

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from vaelib.datasets.array_files import DataFileError, readable
 from vaelib.datasets.official import OfficialFile, find, in_grid_order, rows_of
 from vaelib.datasets.resize import to_square
+from vaelib.files import DataFileError, readable
 
 PARTS = ("5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing")
 KINDS = ("dat", "cat", "info")

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from vaelib.datasets.array_files import ArrayFile, DataFileError, is_zarr, open_arrays
+from vaelib.datasets.array_files import ArrayFile, is_zarr, open_arrays
 from vaelib.datasets.columns import read_csv
 from vaelib.datasets.official import natural
-from vaelib.files import readable
+from vaelib.files import DataFileError, readable
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 TABLE = "factors.csv"  # in a folder of pictures

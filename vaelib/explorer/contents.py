@@ -17,7 +17,7 @@ from vaelib.explorer.layers import describe
 from vaelib.explorer.packing import Pack, rounded
 from vaelib.pixels import unit
 from vaelib.runs import Run
-from vaelib.traversal import AggregatePosterior, aggregate_posterior
+from vaelib.traversal import AggregatePosterior, aggregate_posterior, model_of
 from vaelib.types import Batch
 from vaelib.vae import VAE
 
@@ -43,7 +43,7 @@ class Subject:
         if data is None and config is None:
             raise ValueError("a bare VAE does not know its data: pass data")
         data = data or config.data
-        vae = copy.deepcopy(getattr(model, "vae", model)).cpu().eval()
+        vae = copy.deepcopy(model_of(model)).cpu().eval()
         sample = data.sample(samples, np.random.default_rng(seed))
         beta = getattr(getattr(config, "objective", None), "beta", None)
         beta = float(beta) if isinstance(beta, int | float) else None

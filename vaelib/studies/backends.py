@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from vaelib.machine import ONE_THREAD
+
 QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
-ONE_THREAD = dict.fromkeys(THREADS, "1")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Queue:
             queue=self.queue,
             account=self.account,
             job_extra_directives=list(self.directives),
-            job_script_prologue=[f"export {name}=1" for name in THREADS],
+            job_script_prologue=[f"export {k}={v}" for k, v in ONE_THREAD.items()],
         )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaelib.runs import Run
+from vaelib.traversal import model_of
 from vaelib.vae import VAE
 from vaelib.vit.network import ViTDecoder, ViTEncoder
 from vaelib.vit.pooling import AttentionPool
@@ -25,7 +26,7 @@ def attention_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     The weights with which Latent Attention reads the patches of `images` (N, C, H, W) in [0, 1].
     ValueError: a model without Latent Attention.
     """
-    encoder = _vae(run).encoder
+    encoder = model_of(run).encoder
     if not (isinstance(encoder, ViTEncoder) and isinstance(encoder.pool, AttentionPool)):
         raise ValueError("attention maps need a ViT with LatentAttention() as its pooling")
     tokens = encoder.encoded(encoder.embed(torch.as_tensor(images, dtype=torch.float32)))
@@ -39,16 +40,12 @@ def drawing_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     How much the place of a patch attends to a latent in place of the other places, the mean over
     blocks and heads, when the means of `images` are decoded. ValueError: a decoder that is no ViT.
     """
-    vae = _vae(run)
+    vae = model_of(run)
     decoder = vae.decoder
     if not isinstance(decoder, ViTDecoder):
         raise ValueError(f"drawing maps need the decoder of a ViT, got {type(decoder).__name__}")
     z = vae.encode(torch.as_tensor(images, dtype=torch.float32)).mean
     return _as_maps(torch.stack(decoder.attention(z)).mean((0, 2)).transpose(1, 2), decoder.cells)
-
-
-def _vae(run: Run | VAE) -> VAE:
-    return run.vae if isinstance(run, Run) else run
 
 
 def _as_maps(weights: Tensor, cells: int) -> np.ndarray:
