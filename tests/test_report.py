@@ -21,7 +21,7 @@ from vaelib.report.markdown import to_html
 from vaelib.report.offline import offline
 from vaelib.report.pictures import last_heading, pictures
 from vaelib.report.scrub import scrub
-from vaelib.report.state import State, notebook_key, only_one
+from vaelib.report.state import State, hold, notebook_key
 from vaelib.report.tables import arranged, evaluate_new, score_tables
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -426,19 +426,19 @@ def test_a_key_is_of_sources_and_values_not_of_outputs(tmp_path):
 def test_a_damaged_state_means_start_anew(tmp_path):
     (tmp_path / "state.json").write_text('{"a": {"key"')
     state = State(tmp_path / "state.json")
-    assert state.finished("a", "k") is None
+    assert not state.finished("a", "k")
     state.record("a", {"key": "k", "error": ""})
     assert State(tmp_path / "state.json").finished("a", "k")
     state.record("a", {"key": "k", "error": "ValueError"})
-    assert State(tmp_path / "state.json").finished("a", "k") is None
+    assert not State(tmp_path / "state.json").finished("a", "k")
 
 
 def test_two_reports_do_not_write_to_one_folder(tmp_path):
-    with only_one(tmp_path):
+    with hold(tmp_path):
         with pytest.raises(ValueError, match="another report is being written"):
-            with only_one(tmp_path, patience=0.1):
+            with hold(tmp_path, patience=0.1):
                 pass
-    with only_one(tmp_path, patience=0.1):
+    with hold(tmp_path, patience=0.1):
         pass  # free again
 
 

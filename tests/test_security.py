@@ -172,12 +172,12 @@ def test_an_evil_title_does_nothing_in_a_browser(tmp_path, tab):
 
 def test_a_report_shows_evil_names_and_errors_as_text(tmp_path):
     from vaelib.report import index, page
-    from vaelib.report.study import _table
+    from vaelib.report.html import html_table
 
     texts = [page._banner(EVIL, EVIL), page._links(EVIL, EVIL, [EVIL]), index._state(EVIL)]
     texts += [index._facts({EVIL: EVIL}), index._words(EVIL), index._cell(EVIL)]
     assert not any(map(scripts, texts))
-    assert scripts(_table([EVIL], []))  # this one takes HTML: its callers must escape
+    assert scripts(html_table([EVIL], []))  # this one takes HTML: its callers must escape
 
 
 def test_what_is_downloaded_is_known_by_its_hash():

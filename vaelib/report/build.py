@@ -14,7 +14,7 @@ from vaelib.report import parameters
 from vaelib.report.execution import Outcome, execute
 from vaelib.report.parameters import Parameter
 from vaelib.report.scrub import scrub_file
-from vaelib.report.state import State, file_name, notebook_key, only_one, write_plain_json
+from vaelib.report.state import State, file_name, hold, notebook_key, write_plain_json
 from vaelib.report.tables import QUICK, evaluate_new
 
 # Seconds for a cell and for a notebook. A training that is only tested should not take long; a full
@@ -62,7 +62,7 @@ def build(settings: Settings, progress: bool = True) -> Report:
     values = parameters.resolve(offered, settings.preset, settings.given)
     metrics.chosen(settings.metrics)  # refuses unknown names
     folder = report_folder(settings)
-    with only_one(folder) as lock:
+    with hold(folder) as lock:
         made = Maker(settings, folder, sources, offered, values, lock)
         return made.run(progress)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -14,6 +14,7 @@ from vaelib.files import write_text, write_whole
 from vaelib.paths import shipped_dir
 from vaelib.report import tables
 from vaelib.report.facts import facts
+from vaelib.report.html import duration, html_table
 from vaelib.report.markdown import to_html
 from vaelib.report.page import POLICY, prepare, style, template
 from vaelib.report.parameters import Parameter
@@ -62,7 +63,7 @@ def _read(page: Path) -> Any:
 def _metrics(
     report: Report, scores: dict[str, pd.DataFrame], made: dict[str, str]
 ) -> dict[str, Any]:
-    runs = {name: table.to_dict("records") for name, table in scores.items()}
+    runs = {name: frame.to_dict("records") for name, frame in scores.items()}
     return {"made": made, "notebooks": report.records, "runs": runs}
 
 
@@ -76,16 +77,6 @@ def _lead(report: Report, planned: int) -> str:
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s` or `2 h 10 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return (
-        f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-    )
 
 
 def _notes(report: Report, fast: bool) -> str:
@@ -114,7 +105,7 @@ def _notebooks(report: Report, notebooks: dict[str, Any]) -> str:
                 duration(record["seconds"]),
             ]
         )
-    return _table(["Notebook", "Ended", "Time"], rows, numbers=[2])
+    return html_table(["Notebook", "Ended", "Time"], rows, numbers=[2])
 
 
 def _state(error: str) -> str:
@@ -166,20 +157,20 @@ def _scores(title: str, scores: dict[str, pd.DataFrame]) -> str:
     if not scores:
         return ""
     parts = [f'<section class="scores"><h2>{title}</h2>']
-    for distribution, table in scores.items():
-        table, same = tables.arranged(table)
+    for distribution, frame in scores.items():
+        shown, same = tables.arranged(frame)
         note = ", ".join(f"{_words(k)} {_cell(v)}" for k, v in same.items())
         parts.append(f"<h3>Scored on {distribution} factors</h3>")
         parts.append(
-            _frame(table) + (f'<p class="soft">The same in all rows: {note}.</p>' if note else "")
+            _frame(shown) + (f'<p class="soft">The same in all rows: {note}.</p>' if note else "")
         )
     return "\n".join([*parts, "</section>"])
 
 
-def _frame(table: pd.DataFrame) -> str:
-    numbers = [i for i, c in enumerate(table.columns) if table[c].dtype.kind in "if"]
-    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    return _table([_words(str(c)) for c in table.columns], rows, numbers)
+def _frame(frame: pd.DataFrame) -> str:
+    numbers = [i for i, c in enumerate(frame.columns) if frame[c].dtype.kind in "if"]
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return html_table([_words(str(c)) for c in frame.columns], rows, numbers)
 
 
 def _words(column: str) -> str:
@@ -199,7 +190,7 @@ def _parameters(report: Report, offered: Mapping[str, list[Parameter]]) -> str:
         rows = [_parameter(p, values.get(p.name, p.default)) for p in parameters]
         if rows:
             head = ["Name", "Value", "Default", "Allowed", "Meaning"]
-            parts.append(f"<h3>{escape(name)}</h3>" + _table(head, rows))
+            parts.append(f"<h3>{escape(name)}</h3>" + html_table(head, rows))
     return "\n".join(parts) or "<p>These notebooks have none.</p>"
 
 
@@ -214,18 +205,6 @@ def _parameter(parameter: Parameter, value: Any) -> list[str]:
 def _facts(found: Mapping[str, str]) -> str:
     items = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in found.items())
     return f'<dl class="facts">{items}</dl>'
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """An HTML table of cells that are HTML already; the columns `numbers` are set to the right."""
-    kinds = [' class="number"' if i in numbers else "" for i in range(len(head))]
-    top = "".join(f"<th{k}>{text}</th>" for k, text in zip(kinds, head, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{k}>{c}</td>" for k, c in zip(kinds, row, strict=True)) + "</tr>\n"
-        for row in rows
-    )
-    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll">{table}</div>'
 
 
 def command(settings: Settings, report: Report) -> str:

@@ -67,10 +67,10 @@ class State:
         except (FileNotFoundError, DataFileError):  # damaged: all is made again
             self.notebooks = {}
 
-    def finished(self, name: str, key: str) -> dict[str, Any] | None:
-        """The record of a notebook that ran through with this key."""
+    def finished(self, name: str, key: str) -> bool:
+        """Whether a notebook ran through with this key."""
         record = self.notebooks.get(name, {})
-        return record if record.get("key") == key and not record.get("error") else None
+        return record.get("key") == key and not record.get("error")
 
     def record(self, name: str, record: dict[str, Any]) -> None:
         self.notebooks[name] = record
@@ -78,7 +78,7 @@ class State:
 
 
 @contextmanager
-def only_one(folder: Path, patience: float = 10.0) -> Iterator[int | None]:
+def hold(folder: Path, patience: float = 10.0) -> Iterator[int | None]:
     """Hold the report's folder; ValueError when another report is being written there.
 
     The file descriptor given is inherited by the processes of notebooks, so that the folder stays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 
 from vaelib.report.facts import facts
-from vaelib.report.index import duration
+from vaelib.report.html import duration, html_table
 from vaelib.report.page import POLICY, style, template
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.claim import latest
@@ -104,7 +104,8 @@ def _selected(study: Study, table: pd.DataFrame) -> str:
     if part.empty:
         return ""
     rows = [[escape(m), escape(s)] for m, s in best_settings(part, study).items()]
-    return "<p>The best settings of the selection split:</p>" + _table(["method", "setting"], rows)
+    best = html_table(["method", "setting"], rows)
+    return f"<p>The best settings of the selection split:</p>{best}"
 
 
 def _failures(plan: Sequence[Planned], folder: Path) -> str:
@@ -119,19 +120,13 @@ def _failures(plan: Sequence[Planned], folder: Path) -> str:
 
 
 def _facts() -> str:
-    return _table(["", ""], [[escape(k), escape(v)] for k, v in facts().items()])
+    return html_table(["", ""], [[escape(k), escape(v)] for k, v in facts().items()])
 
 
 def _frame(frame: pd.DataFrame) -> str:
     rows = [[escape(_cell(value)) for value in row] for row in frame.itertuples(index=False)]
-    return _table([escape(str(c)) for c in frame.columns], rows)
+    return html_table([escape(str(c)) for c in frame.columns], rows)
 
 
 def _cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{text}</th>" for text in head)
-    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
