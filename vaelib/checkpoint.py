@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,17 +78,14 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+@dataclass(eq=False)
 class TrainState:
     """The parts of a training that change, by name, and their way to flat tensors and back."""
 
-    def __init__(
-        self,
-        modules: dict[str, nn.Module],
-        optimizers: dict[str, Optimizer],
-        noise: torch.Generator,
-        rng: np.random.Generator,
-    ):
-        self.modules, self.optimizers, self.noise, self.rng = modules, optimizers, noise, rng
+    modules: dict[str, nn.Module]
+    optimizers: dict[str, Optimizer]
+    noise: torch.Generator
+    rng: np.random.Generator
 
     def export(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {"noise": self.noise.get_state()}

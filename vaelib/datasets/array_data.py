@@ -200,12 +200,7 @@ class ArrayData(FactorData):
 
     def factors(self, index: np.ndarray) -> np.ndarray:  # noqa: F811
         """The factor vectors of these images: (N,) int → (N, K) int64."""
-        index = np.atleast_1d(np.asarray(index))
-        if index.size and (index.min() < 0 or index.max() >= len(self)):
-            raise ValueError(
-                f"index must be in 0..{len(self) - 1}, got {index.min()}..{index.max()}"
-            )
-        return self.combinations[index]
+        return self.combinations[self.check_index(index)]
 
     def nearest(self, factors: np.ndarray) -> np.ndarray:
         """For each factor vector the nearest that has an image, each factor scaled to [0, 1]."""

@@ -46,12 +46,7 @@ class FactorData(ABC):
 
     def factors(self, index: np.ndarray) -> np.ndarray:
         """The factor vectors at these positions of the grid: (N,) int → (N, K) int64."""
-        index = np.atleast_1d(np.asarray(index))
-        if index.size and (index.min() < 0 or index.max() >= len(self)):
-            raise ValueError(
-                f"index must be in 0..{len(self) - 1}, got {index.min()}..{index.max()}"
-            )
-        return np.stack(np.unravel_index(index, self.factor_sizes), axis=1)
+        return np.stack(np.unravel_index(self.check_index(index), self.factor_sizes), axis=1)
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n factor vectors, every factor uniform and independent: (n, K) int64."""
@@ -106,6 +101,15 @@ class FactorData(ABC):
     def distribution(self) -> str:
         """`uncorrelated`, `correlated` or `empirical` (images as they come): beside all scores."""
         return "uncorrelated"
+
+    def check_index(self, index: np.ndarray) -> np.ndarray:
+        """`index` as (N,), or ValueError when a position is not of this data set."""
+        index = np.atleast_1d(np.asarray(index))
+        if index.size and (index.min() < 0 or index.max() >= len(self)):
+            raise ValueError(
+                f"index must be in 0..{len(self) - 1}, got {index.min()}..{index.max()}"
+            )
+        return index
 
     def check(self, factors: np.ndarray) -> np.ndarray:
         """`factors` as int64, or ValueError when a shape or a value is not of this data set."""

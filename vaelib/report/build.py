@@ -67,23 +67,21 @@ def build(settings: Settings, progress: bool = True) -> Report:
         return made.run(progress)
 
 
+@dataclass
 class Maker:
-    """One report while it is made."""
+    """One report while it is made; all dictionaries are by notebook."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        folder: Path,
-        sources: dict[str, Path],
-        offered: dict[str, list[Parameter]],
-        values: dict[str, dict[str, Any]],
-        lock: int | None,
-    ):
-        self.settings, self.folder, self.sources = settings, folder, sources
-        self.offered, self.values, self.lock = offered, values, lock
-        self.state = State(folder / "state.json")
+    settings: Settings
+    folder: Path
+    sources: dict[str, Path]
+    offered: dict[str, list[Parameter]]
+    values: dict[str, dict[str, Any]]
+    lock: int | None
+
+    def __post_init__(self) -> None:
+        self.state = State(self.folder / "state.json")
         self.ended: set[str] = set()  # notebooks dealt with in this call
-        self.fast = is_fast() or settings.preset == "smoke" and not self._explicit_budget()
+        self.fast = is_fast() or self.settings.preset == "smoke" and not self._explicit_budget()
 
     def _explicit_budget(self) -> bool:
         """Whether a parameter that the presets set was given by hand: then it is meant."""
