@@ -371,6 +371,12 @@ def test_wrappers_keep_to_the_images_that_there_are(holes):
         Pairs(holes)
 
 
+def test_pooled_images_are_scored_once_each(holes):
+    """Else a predictor would be tested on what it was trained on."""
+    found = Pooled(holes, 2).sample_distinct(1_000, np.random.default_rng(0))
+    assert len(found) == len(np.unique(found, axis=0)) == 41
+
+
 def test_correlation_by_weights_is_exact_on_the_cells_that_there_are(holes):
     sigma, pair = 0.3, ("pos_x", "pos_y")
     data = Correlated(holes, {pair: sigma})
