@@ -13,14 +13,14 @@ from vaelib.datasets.pairs import Pairs
 from vaelib.networks import MLP
 from vaelib.objectives import FOUND, Objective
 from vaelib.objectives.l_vae import R1
-from vaelib.objectives.pair_weights import AtMost, IfSignificant, Relaxed, WeakThenTighten
+from vaelib.objectives.pair_weights import IfSignificant, OnePartner, Relaxed, WeakThenTighten
 from vaelib.objectives.terms import CorrelatedKL, PairPenalty, Support, WeightedKL
 from vaelib.spec import build, from_spec, to_spec
 from vaelib.train import TrainConfig, train
 from vaelib.vae import VAE
 
 D, B = 4, 8
-QUICK = WeakThenTighten(AtMost(IfSignificant(Relaxed()), 1.0), measure_steps=5, tighten_steps=20)
+QUICK = WeakThenTighten(OnePartner(IfSignificant(Relaxed())), measure_steps=5, tighten_steps=20)
 OPTIONS = {  # the defaults, made small; and the other forms that a class has
     "FactorVAE": [{"critic_width": 16}],
     "FactorizedSupport": [{}, {"bank": 20, "pairs": 3}],

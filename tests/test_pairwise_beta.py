@@ -8,7 +8,7 @@ from outputs import gaussian_output, images_for, random_output
 from scipy.stats import kurtosis as scipy_kurtosis
 
 from vaelib.datasets import Correlated, DSprites
-from vaelib.dependence import GaussianDependence, PairDensities, SpreadDependence
+from vaelib.dependence import GaussianDependence, PairDensities
 from vaelib.networks import MLP
 from vaelib.objectives import BetaVAE, PairwiseBeta
 from vaelib.objectives.pair_weights import Chosen, IfSignificant, Relaxed, Uniform, WeakThenTighten
@@ -314,8 +314,8 @@ def test_no_gradient_passes_through_the_weights():
 
 def test_another_dependence_can_be_measured_than_is_penalised():
     out = random_output()
-    objective = follow(prepared(measure=SpreadDependence(), weights=Uniform(2.0)), [out])
-    expected = SpreadDependence()(out, 1).detach()
+    objective = follow(prepared(measure=GaussianDependence(), weights=Uniform(2.0)), [out])
+    expected = GaussianDependence()(out, 1).detach()
     torch.testing.assert_close(objective.measured().mean, expected, rtol=1e-5, atol=1e-6)
     found = objective.penalty(images_for(out), out, 0)["pair_dependence"]
     torch.testing.assert_close(found, PairDensities()(out, 737_280).triu(1).sum())

@@ -17,9 +17,9 @@ torch.Size([500, 500, 2])
 >>> mixtures = [MinibatchWeighted(), MinibatchStratified()]
 >>> [round(total_correlation(out, mixture, 10_000).item(), 1) for mixture in mixtures]
 [0.9, 0.8]
->>> kinds = [PairDensities(), GaussianDependence(), BeyondChance(), SpreadDependence()]
+>>> kinds = [PairDensities(), GaussianDependence()]
 >>> [round(kind(out, 10_000)[0, 1].item(), 1) for kind in kinds]
-[0.9, 0.8, 0.6, 0.6]
+[0.9, 0.8]
 >>> apart = shifted(out), shuffled(out, rng)
 >>> [round(GaussianDependence()(new, 500)[0, 1].item(), 1) for new in apart]
 [0.0, 0.0]
@@ -144,17 +144,6 @@ class GaussianDependence(PairDependence):
         return information_of_correlation(out.z)
 
 
-@dataclass(frozen=True)
-class SpreadDependence(PairDependence):
-    """−½ log(1 − r²) of the *squares* of the centred latents: does one vary more where the other
-    does? Survives a rotation by 45°, which hides a correlation: a correlated band, seen along its
-    axes, is a spindle. Not a mutual information; a signal to measure with, not to minimise.
-    """
-
-    def __call__(self, out: VAEOutput, data_size: int) -> Tensor:
-        return information_of_correlation((out.z - out.z.mean(0)).square())
-
-
 def information_of_correlation(points: Tensor) -> Tensor:
     """−½ log(1 − r_ij²) of points (B, D), r² at most 1 − 1e-6: (D, D), diagonal 0, in nats."""
     r = correlation(points)
@@ -172,19 +161,6 @@ def correlation(points: Tensor) -> Tensor:
 def without_diagonal(matrix: Tensor) -> Tensor:
     """The square matrix with zeros on its diagonal."""
     return matrix * (1 - torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device))
-
-
-@dataclass(frozen=True)
-class BeyondChance(PairDependence):
-    """`dependence` less what it gives for the same latents made independent, gradients included.
-
-    Takes most of the bias out of :class:`PairDensities`, and with it the pull to wide posteriors.
-    """
-
-    dependence: PairDependence = PairDensities()
-
-    def __call__(self, out: VAEOutput, data_size: int) -> Tensor:
-        return self.dependence(out, data_size) - self.dependence(shifted(out), data_size)
 
 
 def shifted(out: VAEOutput) -> VAEOutput:

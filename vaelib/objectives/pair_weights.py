@@ -5,9 +5,9 @@ They are small frozen dataclasses that can be put into one another:
 
 >>> nats = torch.tensor([[0.0, 0.2], [0.2, 0.0]])
 >>> measured = Measured(nats, torch.zeros(2, 2), torch.zeros(2, 2))
->>> rules = [Uniform(6.0), Chosen(((0, 1),)), Relaxed(6.0), IfSignificant(), AtMost(budget=0.5)]
+>>> rules = [Uniform(6.0), Chosen(((0, 1),)), Relaxed(6.0), IfSignificant()]
 >>> [round(rule(measured, step=0)[0, 1].item(), 1) for rule in rules]
-[6.0, 0.0, 1.2, 1.2, 1.2]
+[6.0, 0.0, 1.2, 1.2]
 >>> three = torch.tensor([[0.0, 0.5, 0.2], [0.5, 0.0, 0.4], [0.2, 0.4, 0.0]])  # nats
 >>> prices = OnePartner(Relaxed(6.0))(Measured(three, 0 * three, 0 * three), step=0)
 >>> [round(prices[i, j].item(), 1) for i, j in ((0, 1), (0, 2), (1, 2))]
@@ -142,23 +142,6 @@ class WeakThenTighten(PairWeights):
         share = min(1.0, max(0.0, (step - self.measure_steps) / self.tighten_steps))
         weak = without_diagonal(torch.full_like(measured.mean, self.start))
         return weak + share * (self.weights(measured, step) - weak)
-
-
-@dataclass(frozen=True)
-class AtMost(PairWeights):
-    """`weights`, tightened so that all pairs together are not relaxed by more than `budget` pairs.
-
-    Limits the feedback by which a pair that is entangled by accident gets relaxed and stays so.
-    """
-
-    weights: PairWeights = field(default_factory=Relaxed)
-    budget: float = 3.0  # Σ_{i<j} (1 − β_ij/β_max)
-
-    def __call__(self, measured: Measured, step: int) -> Tensor:
-        weights = self.weights(measured, step)
-        relaxed = relaxation(weights)
-        share = (self.budget / relaxed.triu(1).sum().clamp_min(1e-12)).clamp_max(1.0)
-        return without_diagonal(weights.max() * (1 - share * relaxed))
 
 
 @dataclass(frozen=True)
