@@ -132,8 +132,28 @@ class NpzFile(ArrayFile):
                 raise EOFError(f"{name} is longer than its header says")
 
 
-class Hdf5File(ArrayFile):
-    """An hdf5 file, read in slabs of whole chunks: each chunk is decompressed once."""
+class ChunkedFile(ArrayFile):
+    """Arrays in chunks, read in slabs of whole ones: each chunk is decompressed once."""
+
+    @abstractmethod
+    def _array(self, name: str) -> Any:
+        """The array, which is read as it is sliced; KeyError when it is absent."""
+
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        array = self._array(name)
+        return tuple(array.shape), array.dtype
+
+    def rows(self, name: str) -> Iterator[np.ndarray]:
+        shape, dtype = self.find(name)
+        with readable(self.path):
+            array = self._array(name)
+            step = _step(self.path, shape, dtype, array.chunks)
+            for start in range(0, shape[0], step):
+                yield np.asarray(array[start : start + step])
+
+
+class Hdf5File(ChunkedFile):
+    """An hdf5 file."""
 
     def __init__(self, path: Path) -> None:
         import h5py
@@ -148,18 +168,6 @@ class Hdf5File(ArrayFile):
         with readable(self.path):
             return list(self._file)
 
-    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
-        array = self._array(name)
-        return array.shape, array.dtype
-
-    def rows(self, name: str) -> Iterator[np.ndarray]:
-        shape, dtype = self.find(name)
-        with readable(self.path):
-            array = self._array(name)
-            step = _step(self.path, shape, dtype, array.chunks)
-            for start in range(0, len(array), step):
-                yield array[start : start + step]
-
     def _array(self, name: str) -> Any:
         import h5py
 
@@ -169,8 +177,8 @@ class Hdf5File(ArrayFile):
         return found
 
 
-class ZarrFolder(ArrayFile):
-    """A group of zarr arrays in a folder, read chunk by chunk. Object arrays are refused unread."""
+class ZarrFolder(ChunkedFile):
+    """A group of zarr arrays in a folder. Object arrays are refused unread."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -185,18 +193,6 @@ class ZarrFolder(ArrayFile):
 
     def names(self) -> list[str]:
         return sorted(self._group.keys())
-
-    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
-        array = self._array(name)
-        return tuple(array.shape), array.dtype
-
-    def rows(self, name: str) -> Iterator[np.ndarray]:
-        shape, dtype = self.find(name)
-        with readable(self.path):
-            array = self._array(name)
-            step = _step(self.path, shape, dtype, array.chunks)
-            for start in range(0, shape[0], step):
-                yield np.asarray(array[start : start + step])
 
     def _array(self, name: str) -> Any:
         found = self._group[name]  # KeyError when it is absent
