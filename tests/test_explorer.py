@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vaelib import widgets
 from vaelib.cli import main
 from vaelib.datasets import Correlated, DSprites
 from vaelib.explorer import compare, explore
@@ -290,10 +289,6 @@ def test_a_notebook_gets_a_frame_and_a_picture():
     image = Image.open(io.BytesIO(base64.b64decode(shown["image/png"])))
     assert image.width > 300
     assert shown["image/png"] in shown["text/html"]  # where frames are taken out, it is seen
-
-
-def test_widgets_lead_here():
-    assert widgets.explore is explore
 
 
 def test_the_cloud_comes_from_the_data_of_training():

@@ -26,7 +26,6 @@ import numpy as np
 from IPython.display import display
 
 from vaelib.datasets.base import FactorData
-from vaelib.explorer import explore as explore
 from vaelib.pixels import Picture, caption, enlarge, mosaic, png, unit
 from vaelib.traversal import ACTIVE_NATS, aggregate_posterior, decode
 
