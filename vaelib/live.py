@@ -142,8 +142,8 @@ def _draw_below(figure: Any, log: Any, strip: Any, weights: bool) -> None:
         picture = ax.imshow(matrices(log.tail(1), "beta")[0])
         figure.colorbar(picture, ax=ax, shrink=0.8)
         ax.set(title="Weight of each pair of latents", xlabel="latent", ylabel="latent")
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.get_major_locator().set_params(integer=True)
 
 
 def watched() -> bool:

@@ -38,8 +38,8 @@ class LogFile:
         rows = _rows(path, step)
         self.before = float(rows[-1]["seconds"]) if rows else 0.0
         self.columns = list(rows[0]) if rows else None
-        if self.columns:
-            write_whole(path, lambda file: self._write(file, "w", [self._header(), *rows]))
+        if rows:
+            write_whole(path, lambda file: self._write(file, "w", rows))
         else:
             path.unlink(missing_ok=True)
 
@@ -50,17 +50,18 @@ class LogFile:
         row = {"step": step, "seconds": round(self.before + time.perf_counter() - self.start, 3)}
         row |= {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
         row |= {"kl": kl.sum().item(), **{f"kl_{j}": v for j, v in enumerate(kl.tolist())}, **extra}
-        head = [] if self.columns else [{name: name for name in row}]
+        mode = "a" if self.columns else "w"
         self.columns = self.columns or list(row)
-        self._write(self.path, "a", [*head, row])
+        self._write(self.path, mode, [row])
         return row
 
-    def _header(self) -> dict[str, str]:
-        return {name: name for name in self.columns}
-
     def _write(self, path: Path, mode: str, rows: list[dict]) -> None:
+        """Append rows (a), or begin a file with its header (w)."""
         with open(path, mode, newline="", encoding="utf-8") as file:
-            csv.DictWriter(file, self.columns).writerows(rows)
+            writer = csv.DictWriter(file, self.columns)
+            if mode == "w":
+                writer.writeheader()
+            writer.writerows(rows)
 
 
 def _rows(path: Path, step: int) -> list[dict[str, str]]:

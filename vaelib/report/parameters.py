@@ -63,14 +63,10 @@ def read(path: Path) -> list[Parameter]:
 
 def read_source(source: str) -> list[Parameter]:
     """The parameters that the source of a cell declares."""
-    return _declared(ast.parse(source).body, source)
-
-
-def _declared(body: Iterable[ast.stmt], source: str) -> list[Parameter]:
     comments = comments_by_line(source)
     return [
         _parameter(node, comments)
-        for node in body
+        for node in ast.parse(source).body
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
     ]
 
