@@ -29,19 +29,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--out", required=True, metavar="FILE", help="the picture to write: .png or .gif"
     )
-    parser.add_argument(
-        "--latents",
-        type=int,
-        nargs="+",
-        metavar="J",
-        help="only these latents, counted from 0 (default: all)",
-    )
-    parser.add_argument(
-        "--steps",
-        type=int,
-        metavar="N",
-        help=f"values of each latent (default: {STEPS['.png']} in a png, {STEPS['.gif']} in a gif)",
-    )
+    text = "only these latents, counted from 0 (default: all)"
+    parser.add_argument("--latents", type=int, nargs="+", metavar="J", help=text)
+    text = f"values of each latent (default: {STEPS['.png']} in a png, {STEPS['.gif']} in a gif)"
+    parser.add_argument("--steps", type=int, metavar="N", help=text)
     add_number(parser, "--anchor", 0, "which of the sampled images is moved", "I")
     add_number(parser, "--samples", 512, "images that say which values each latent takes")
     add_number(parser, "--seed", 0, "of the sampled images")

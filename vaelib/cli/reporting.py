@@ -29,12 +29,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "vaelib report --data my.npz -p size 64\n"
         "vaelib report 02 -p beta 8 -p sigma 0.2 --name strong",
     )
-    parser.add_argument(
-        "notebooks",
-        nargs="*",
-        metavar="NOTEBOOK",
-        help="which notebooks, by number (02), name or path (default: all)",
-    )
+    text = "which notebooks, by number (02), name or path (default: all)"
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=text)
     parser.add_argument(
         "--preset",
         default="quick",
@@ -66,20 +62,14 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     """Where the report goes and how it is carried out."""
-    parser.add_argument(
-        "--name",
-        default="",
-        help="the name of the report's folder (default: the preset and the -p given)",
-    )
+    text = "the name of the report's folder (default: the preset and the -p given)"
+    parser.add_argument("--name", default="", help=text)
     parser.add_argument("--folder", metavar="FOLDER", help="where reports go (default: reports/)")
     parser.add_argument(
         "--list", action="store_true", help="show the parameters of the notebooks and end"
     )
-    parser.add_argument(
-        "--again",
-        action="store_true",
-        help="run notebooks again that are finished with the same parameters",
-    )
+    text = "run notebooks again that are finished with the same parameters"
+    parser.add_argument("--again", action="store_true", help=text)
     parser.add_argument(
         "--metrics",
         nargs="*",
@@ -88,18 +78,10 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         help="score the runs that have no scores yet by these, or `all`; without a name "
         "by none (default: mig factor_vae_score)",
     )
-    parser.add_argument(
-        "--cell-timeout",
-        type=float,
-        metavar="SECONDS",
-        help="the longest that a cell may take (default: smoke 900, quick 3600, full a day)",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        help="the longest that a notebook may take (default: smoke 1800, quick 14400, full 3 days)",
-    )
+    text = "the longest that a cell may take (default: smoke 900, quick 3600, full a day)"
+    parser.add_argument("--cell-timeout", type=float, metavar="SECONDS", help=text)
+    text = "the longest that a notebook may take (default: smoke 1800, quick 14400, full 3 days)"
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help=text)
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 

@@ -40,21 +40,13 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     _add_metrics(parser, ["mig", "factor_vae_score"])
     add_number(parser, "--samples", SAMPLES, "images to encode")
-    parser.add_argument(
-        "--bootstrap",
-        type=int,
-        default=0,
-        metavar="N",
-        help="standard errors from N resamples, 2 or more (default: none)",
-    )
+    text = "standard errors from N resamples, 2 or more (default: none)"
+    parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help=text)
     parser.add_argument(
         "--as-trained", action="store_true", help="score on the data that the run was trained on"
     )
-    parser.add_argument(
-        "--sanity",
-        action="store_true",
-        help="print the scores of a perfect, a rotated and a random code and of PCA below the runs",
-    )
+    text = "print the scores of a perfect, a rotated and a random code and of PCA below the runs"
+    parser.add_argument("--sanity", action="store_true", help=text)
     parser.set_defaults(command=evaluate)
 
 
@@ -72,16 +64,10 @@ def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("file", metavar="FILE", help="the npz file")
     _add_metrics(parser, ["all"])
     form = parser.add_mutually_exclusive_group()
-    form.add_argument(
-        "--sanity",
-        action="store_true",
-        help="score a perfect, a rotated and a random code of the same size too",
-    )
-    form.add_argument(
-        "--json",
-        action="store_true",
-        help="instead of the table print one JSON object, {metric: {value: number}}",
-    )
+    text = "score a perfect, a rotated and a random code of the same size too"
+    form.add_argument("--sanity", action="store_true", help=text)
+    text = "instead of the table print one JSON object, {metric: {value: number}}"
+    form.add_argument("--json", action="store_true", help=text)
     parser.set_defaults(command=evaluate_codes)
 
 

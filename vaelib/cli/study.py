@@ -67,12 +67,8 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
         "--dry-run", action="store_true", help="only try each kind of run and tell what all cost"
     )
     group.add_argument("--retry", action="store_true", help="try runs again that failed before")
-    group.add_argument(
-        "--keep",
-        choices=KEEP,
-        default="best",
-        help="weights to keep: of the best run of each cell, of all, none (default: %(default)s)",
-    )
+    text = "weights to keep: of the best run of each cell, of all, none (default: %(default)s)"
+    group.add_argument("--keep", choices=KEEP, default="best", help=text)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_backend(parser)
     parser.set_defaults(command=run)

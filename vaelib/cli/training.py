@@ -45,22 +45,15 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     for field in training_fields():
         _add_field(parser, field)
     _add_how(parser)
-    parser.add_argument(
-        "--folder",
-        metavar="FOLDER",
-        help="where the run goes (default: a folder in runs/ named after what is trained)",
-    )
+    text = "where the run goes (default: a folder in runs/ named after what is trained)"
+    parser.add_argument("--folder", metavar="FOLDER", help=text)
     parser.set_defaults(command=train)
 
 
 def _add_part(parser: argparse.ArgumentParser, name: str, text: str, *flags: str) -> None:
     """Two options: the class of a part of the configuration, and the options of this class."""
-    parser.add_argument(
-        f"--{name}",
-        default=default_part(name),
-        metavar="NAME",
-        help=f"{text} (default: %(default)s)",
-    )
+    text = f"{text} (default: %(default)s)"
+    parser.add_argument(f"--{name}", default=default_part(name), metavar="NAME", help=text)
     parser.add_argument(
         *(flags or [f"--{name}-option"]),
         dest=f"{name}_option",
