@@ -54,4 +54,3 @@ def write_codes(path: str | Path, codes: Codes) -> None:
             )
 
     write_whole(Path(path), write)
-

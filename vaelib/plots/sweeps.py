@@ -63,9 +63,7 @@ def sweep(
 
 
 @styled
-def rate_distortion(
-    runs: pd.DataFrame, group: str = "beta", ax: Axes | None = None
-) -> Axes:
+def rate_distortion(runs: pd.DataFrame, group: str = "beta", ax: Axes | None = None) -> Axes:
     """Each run's KL (rate) against its reconstruction error (distortion), in nats per image.
 
     Runs that differ only in the seed share a value of `group`, which is written beside them: the
