@@ -115,7 +115,7 @@ def all_fields() -> list[Field]:
 
 
 def default_part(name: str) -> str:
-    """The class that TrainConfig takes for `data`, `objective` or `network` unless told."""
+    """The class that TrainConfig takes for this part of it unless told."""
     text = next(f.default for f in all_fields() if f.name == name)
     return text.split("default_factory=")[1].rstrip(")")
 

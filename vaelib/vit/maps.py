@@ -28,7 +28,10 @@ def attention_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     """
     encoder = model_of(run).encoder
     if not (isinstance(encoder, ViTEncoder) and isinstance(encoder.pool, AttentionPool)):
-        raise ValueError("attention maps need a ViT with LatentAttention() as its pooling")
+        raise ValueError(
+            "attention maps need a ViT with LatentAttention() as its pooling, "
+            f"got {type(encoder).__name__}"
+        )
     tokens = encoder.encoded(encoder.embed(torch.as_tensor(images, dtype=torch.float32)))
     return _as_maps(encoder.pool.weights(tokens), encoder.cells)
 
