@@ -30,7 +30,7 @@ def attention_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     if not (isinstance(encoder, ViTEncoder) and isinstance(encoder.pool, AttentionPool)):
         raise ValueError(
             "attention maps need a ViT with LatentAttention() as its pooling, "
-            f"got {type(encoder).__name__}"
+            f"got {type(getattr(encoder, 'pool', encoder)).__name__}"
         )
     tokens = encoder.encoded(encoder.embed(torch.as_tensor(images, dtype=torch.float32)))
     return _as_maps(encoder.pool.weights(tokens), encoder.cells)
