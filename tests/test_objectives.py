@@ -1,7 +1,8 @@
 """What every objective must do, whatever it is about: new files are found and tested too."""
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from vaelib.networks import MLP
 from vaelib.objectives import FOUND, Objective
 from vaelib.objectives.l_vae import R1
 from vaelib.objectives.pair_weights import IfSignificant, OnePartner, Relaxed, WeakThenTighten
+from vaelib.objectives.partner_prior import PartnerKL
 from vaelib.objectives.terms import CorrelatedKL, PairPenalty, Support, WeightedKL
 from vaelib.spec import build, from_spec, to_spec
 from vaelib.train import TrainConfig, train
@@ -79,6 +81,21 @@ def test_the_objectives_of_the_papers_are_found():
         "AdaMLVAE", "PairwiseBeta",
     }  # fmt: skip
     assert all(issubclass(cls, Objective) and cls.__doc__ for cls in FOUND.values())
+
+
+WEIGHTS = [
+    (cls, part.name)
+    for cls in [*FOUND.values(), WeightedKL, Support, CorrelatedKL, PartnerKL]
+    for part in fields(cls)
+    if part.name in ("beta", "gamma", "off_diagonal", "diagonal", "sparsity")
+]
+
+
+@pytest.mark.parametrize(("cls", "weight"), WEIGHTS)
+@pytest.mark.parametrize("value", [-1.0, math.nan])
+def test_a_negative_weight_is_refused(cls, weight, value):
+    with pytest.raises(ValueError, match=rf"{weight}.* must be at least 0.*, got .*{value}"):
+        cls(**{weight: value})
 
 
 @every_objective

@@ -191,7 +191,12 @@ def test_bad_options_are_refused(bad):
         PairTurns(**bad)
 
 
-def test_a_prepared_objective_still_passes_turns_on():
-    """Its own field must not hide the hook of that name: Annealed(PairTurns()) is called by it."""
+def test_another_s_turn_turns_the_bank_and_is_passed_on():
+    """As in PairTurns(PairTurns()), or any other wrapper that turns."""
     _, objective = turning()
-    objective.turned(torch.eye(2))
+    objective.means.add(torch.tensor([[1.0, 2.0]]))
+    passed = []
+    objective.objective.turned = passed.append
+    quarter = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    objective.turned(quarter)
+    assert passed == [quarter] and objective.means.held().tolist() == [[-2.0, 1.0]]

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from vaelib.datasets import FactorData
 from vaelib.datasets.pairs import Pairs
-from vaelib.objectives.base import Objective
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, Posterior, VAEOutput
 from vaelib.vae import VAE
 
@@ -50,6 +50,10 @@ class AdaGVAE(Objective):
     """
 
     beta: float = 1.0  # weight of the KL; grid of the paper: 1, 2, 4, 6, 8, 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_zero(self, "beta")
 
     def check_data(self, data: FactorData) -> None:
         check_pairs(self, data)

@@ -5,6 +5,7 @@
 True
 >>> round(bernoulli_loss(torch.ones(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)).item(), 2)  # 16 log 2
 11.09
+>>> at_least_zero(FOUND["BetaVAE"](beta=0.0), "beta")
 """
 
 from __future__ import annotations
@@ -77,6 +78,13 @@ class Objective(nn.Module, ABC):
     def extra_log(self) -> dict[str, float]:
         """Numbers to log beside the terms: a schedule's value, a learned weight."""
         return {}
+
+
+def at_least_zero(owner: object, *names: str) -> None:
+    """ValueError when one of these fields is negative or no number."""
+    for name in names:
+        if not getattr(owner, name) >= 0:
+            raise ValueError(f"{name} must be at least 0, got {getattr(owner, name)}")
 
 
 def bernoulli_loss(images: Tensor, logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaelib.dependence import BatchMixture, MinibatchWeighted, total_correlation
-from vaelib.objectives.base import Objective
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
@@ -36,8 +36,7 @@ class BetaTCVAE(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.beta >= 0:
-            raise ValueError(f"beta must be at least 0, got {self.beta}")
+        at_least_zero(self, "beta")
         self.data_size = 1
         self.total_correlation = math.nan  # of the last step, for the log
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 
 
@@ -26,8 +26,7 @@ class BetaVAE(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.beta >= 0:
-            raise ValueError(f"beta must be at least 0, got {self.beta}")
+        at_least_zero(self, "beta")
 
     def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
         return {"weighted_kl": self.beta * out.posterior.kl().sum(1).mean()}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, Posterior, VAEOutput
 
 
@@ -31,6 +31,10 @@ class DIPVAEI(Objective):
 
     off_diagonal: float = 10.0  # grid of the disentanglement studies: 1, 2, 5, 10, 20, 50
     diagonal: float = 100.0  # 10 · off_diagonal in those studies
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_zero(self, "off_diagonal", "diagonal")
 
     def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
         covariance = self.covariance(out.posterior)

@@ -17,7 +17,7 @@ from torch.optim import Adam, Optimizer
 
 from vaelib.dependence import shuffled
 from vaelib.layers import dense
-from vaelib.objectives.base import Objective
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
@@ -37,6 +37,10 @@ class FactorVAE(Objective):
     gamma: float = 10.0  # weight of the total correlation; grid of the studies: 10 … 100
     critic_width: int = 1000  # units of each of the six hidden layers
     critic_learning_rate: float = 1e-4  # of Adam with β = (0.5, 0.9)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_zero(self, "gamma")
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         self.rng = rng

@@ -83,8 +83,11 @@ class PairTurns(Wrapper):
         if self.degrees > 0:
             turn(self.model[0], found)
             self.turns += 1
-            self.means.turn(found.matrix)
-            self.objective.turned(found.matrix)
+            self.turned(found.matrix)
+
+    def turned(self, matrix: Tensor) -> None:
+        self.means.turn(matrix)
+        super().turned(matrix)
 
     def extra_log(self) -> dict[str, float]:
         own = {"turned_degrees": float(self.degrees), "turns": float(self.turns)}

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaelib.objectives.base import at_least_zero
 from vaelib.objectives.pair_weights import partnered
 from vaelib.objectives.terms import PairState, Term, correlated_kl, named_pairs
 from vaelib.types import VAEOutput
@@ -43,6 +44,7 @@ class PartnerKL(Term):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        at_least_zero(self, "beta")
         if not (0 <= self.most < 1 and 0 <= self.decay < 1):
             raise ValueError(
                 f"most and decay must be at least 0 and below 1, got {self.most} and {self.decay}"

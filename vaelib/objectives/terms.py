@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from vaelib.objectives.base import at_least_zero
 from vaelib.support import Bank, all_pairs, hausdorff
 from vaelib.types import Posterior, VAEOutput
 
@@ -71,6 +72,10 @@ class WeightedKL(Term):
 
     beta: float = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least_zero(self, "beta")
+
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         return {"weighted_kl": self.beta * out.posterior.kl().sum(1).mean()}
 
@@ -113,8 +118,7 @@ class Support(_OfMeans):
 
     A signal for the axes in the plane of a relaxed pair, where the relaxed penalty gives none. The
     Hausdorff distance (Roth et al. 2023, arXiv 2210.07347) is of means divided by their standard
-    deviation, so that shrinking a latent gains nothing; the last `bank` means count as
-    occurring.
+    deviation, so that shrinking a latent gains nothing; the last `bank` means count too.
     """
 
     gamma: float = 8.0
@@ -123,10 +127,9 @@ class Support(_OfMeans):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.pairs < 1 or self.bank < 0:
-            raise ValueError(
-                f"pairs must be at least 1 and bank at least 0, got {self.pairs} and {self.bank}"
-            )
+        at_least_zero(self, "gamma", "bank")
+        if self.pairs < 1:
+            raise ValueError(f"pairs must be at least 1, got {self.pairs}")
 
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         mean = out.posterior.mean
@@ -159,8 +162,7 @@ class FlatMarginals(_OfMeans):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.gamma >= 0 and self.bank >= 0):
-            raise ValueError(f"gamma and bank must be at least 0, got {self.gamma} and {self.bank}")
+        at_least_zero(self, "gamma", "bank")
 
     def forward(self, out: VAEOutput, pairs: PairState) -> dict[str, Tensor]:
         mean = out.posterior.mean
@@ -199,6 +201,7 @@ class CorrelatedKL(Term):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        at_least_zero(self, "beta", "sparsity")
         if not 0 <= self.most < 1:
             raise ValueError(f"most must be at least 0 and below 1, got {self.most}")
 
@@ -238,8 +241,7 @@ def correlated_kl(posterior: Posterior, r: Tensor) -> Tensor:
     log_det = 2 * triangle.diagonal().log().sum()
     variances = (posterior.logvar.exp() * inverse.diagonal()).sum(1)
     distance = ((posterior.mean @ inverse) * posterior.mean).sum(1)
-    d = posterior.mean.shape[1]
-    return 0.5 * (variances + distance - d + log_det - posterior.logvar.sum(1))
+    return 0.5 * (variances + distance - len(r) + log_det - posterior.logvar.sum(1))
 
 
 def named_pairs(name: str, matrix: Tensor) -> dict[str, float]:
