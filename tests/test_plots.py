@@ -301,7 +301,7 @@ def test_single_runs_are_not_called_a_mean(runs):
 def test_a_table_must_have_the_columns_asked_for(runs):
     with pytest.raises(ValueError, match=r"\['sap'\]"):
         plots.sweep(runs, "beta", "sap")
-    with pytest.raises(ValueError, match="needs rows"):
+    with pytest.raises(ValueError, match="the table needs rows, it has none"):
         plots.rate_distortion(runs[:0])
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from vaelib.plots._frames import need
 from vaelib.plots.palette import COLOURS, INK, MARKERS, WIDTH, label_ends, look, new_axes, styled
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def sweep(
     `runs` is `runs.table(...)` or any frame with one row a run. `group` names a column whose values
     get a line each. Small dots are single runs.
     """
-    _need(runs, x, y, *([group] if group else []))
+    need(runs, "the table", x, y, *([group] if group else []))
     ax = ax or new_axes(3.0, 0.7 * WIDTH)
     parts = [("", runs)] if group is None else list(runs.groupby(group, sort=True))
     stats = [part.groupby(x)[y].agg(["mean", "min", "max", "size"]) for _, part in parts]
@@ -70,7 +71,7 @@ def rate_distortion(runs: pd.DataFrame, group: str = "beta", ax: Axes | None = N
     small marks are runs, the large one their mean.
     """
     rate, distortion = "kl", "reconstruction"
-    _need(runs, group, rate, distortion)
+    need(runs, "the table", group, rate, distortion)
     ax = ax or new_axes(3.2, 0.7 * WIDTH)
     parts = list(runs.groupby(group, sort=True))
     means = runs.groupby(group)[[rate, distortion]].mean()
@@ -137,9 +138,3 @@ def _scale(ax: Axes, values: pd.Series) -> None:
     ax.set_xscale("log" if _wide(values) else "linear")
     ax.set_xticks(settings, [f"{value:g}" for value in settings])
     ax.set_xticks([], minor=True)
-
-
-def _need(runs: pd.DataFrame, *columns: str) -> None:
-    missing = [c for c in columns if c not in runs]
-    if missing or not len(runs):
-        raise ValueError(f"the table needs rows and the columns {missing}, it has {list(runs)}")

@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from vaelib.plots._frames import need
 from vaelib.plots.palette import INK, PALE, WIDTH, label_ends, look, new_axes, styled
 from vaelib.traversal import ACTIVE_NATS
 
@@ -42,7 +43,7 @@ def losses(log: pd.DataFrame, axes: Sequence[Axes] | None = None) -> np.ndarray:
 @styled
 def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Loss, reconstruction and unweighted KL over the steps, in nats; log scale if all are > 0."""
-    _need(log, ["step", "loss", "reconstruction", "kl"])
+    need(log, "the log", "step", "loss", "reconstruction", "kl")
     ax = ax or new_axes(2.8, WIDTH / 2)
     # The reconstruction is a broad pale band under the thin loss: both show where they coincide.
     looks = {
@@ -70,7 +71,7 @@ def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
 def latent_kl(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """The KL of each latent over the steps; those that end inactive are pale and share a label."""
     columns = sorted((c for c in log if str(c).startswith("kl_")), key=lambda c: int(c[3:]))
-    _need(log, ["step", *(columns or ["kl_0"])])
+    need(log, "the log", "step", *(columns or ["kl_0"]))
     ax = ax or new_axes(2.8, WIDTH / 2)
     columns.sort(key=lambda c: -log[c].iloc[-1])
     active = [c for c in columns if log[c].iloc[-1] >= ACTIVE_NATS]
@@ -115,9 +116,3 @@ def _steps(ax: Axes, log: pd.DataFrame) -> None:
     ax.set_xlabel("training step")
     ax.xaxis.set_major_locator(plt.MaxNLocator(4))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-
-
-def _need(log: pd.DataFrame, columns: Sequence[str]) -> None:
-    missing = [c for c in columns if c not in log]
-    if missing or not len(log):
-        raise ValueError(f"the log needs rows and the columns {missing}, it has {list(log)}")

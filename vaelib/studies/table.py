@@ -16,8 +16,8 @@
 (9, 3, 1)
 >>> best_settings(table, study), len(list(best_keys(table, study)))
 ({'BetaTCVAE': 'beta=1.5', 'BetaVAE': 'beta=1'}, 2)
->>> len(with_settings(table, best_settings(table, study))), numbers(table)
-(6, ['uncorrelated.pairwise_mig.pair'])
+>>> len(with_settings(table, best_settings(table, study)))
+6
 >>> len(collect(plan, folder, before=table)), len(prune(table, study, plan, folder))
 (1, 1)
 """
@@ -188,8 +188,3 @@ def best_settings(table: pd.DataFrame, study: Study) -> dict[str, str]:
 def with_settings(table: pd.DataFrame, settings: dict[str, str]) -> pd.DataFrame:
     """The rows of these settings."""
     return table[table["setting"] == table["method"].map(settings)]
-
-
-def numbers(table: pd.DataFrame) -> Sequence[str]:
-    """The columns that hold scores."""
-    return [c for c in table if c.startswith(("uncorrelated.", "correlated."))]
