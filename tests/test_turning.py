@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from vaelib.networks import MLP, Broadcast, Burgess, Fast
 from vaelib.objectives import BetaVAE, PairTurns
 from vaelib.turning import (
+    contrast,
+    descend,
     find_turn,
     flattest_angle,
     flattest_rotation,
+    like_identity,
     outer_layers,
     rotation,
     turn,
@@ -68,17 +72,48 @@ def test_three_mixed_sources_are_found_pair_by_pair():
     assert off_axes(flattest_rotation(uniform(dim=3) @ mixing.T) @ mixing) < 2
 
 
-def test_the_angle_has_the_least_kurtosis_of_a_naive_search():
-    points = uniform(2_000) @ rotation(2, 0, 1, 0.4).T
+def contrast_by_hand(points):
+    variance = points.var(0, correction=0)
+    return (((points**4).mean(0) / variance**2) + 0.3 * variance.log()).sum()
+
+
+def test_the_angle_has_the_least_contrast_of_a_naive_search():
+    points = uniform(2_000) @ (rotation(2, 0, 1, 0.4).T * torch.tensor([3.0, 1.0]))
     points -= points.mean(0)
-
-    def peaked(angle):
-        turned = points @ rotation(2, 0, 1, angle).T
-        return ((turned**4).mean(0) / (turned**2).mean(0) ** 2).sum()
-
     angles = [math.radians(degree) for degree in range(-45, 46)]
-    best = min(angles, key=peaked)
-    assert math.isclose(flattest_angle(*points.T), best, abs_tol=1e-4)
+    values = [contrast_by_hand(points @ rotation(2, 0, 1, angle).T) for angle in angles]
+    gained, angle = flattest_angle(*points.T)
+    assert math.isclose(angle, angles[np.argmin(values)], abs_tol=1e-4)
+    assert math.isclose(gained, contrast_by_hand(points) - min(values), abs_tol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [math.inf, 0.4, 0.2])
+@pytest.mark.parametrize("ratio", [2.0, 4.0, 8.0])
+def test_a_wide_latent_is_not_copied_into_a_narrow_one(sigma, ratio):
+    """Two mixtures of both are flat as well, and their kurtoses alone are as small or smaller."""
+    factors = uniform() if math.isinf(sigma) else correlated(sigma)
+    wide = factors * torch.tensor([ratio, 1.0])
+    for degrees in (0, 20, 45):
+        mixing = rotation(2, 0, 1, math.radians(degrees))
+        assert off_axes(flattest_rotation(wide @ mixing.T) @ mixing) < 6
+
+
+def test_the_search_leaves_the_valley_of_copies():
+    """Wide y; and z, which follows x: the code has x, and y twice."""
+    xz = correlated(0.2) * torch.tensor([6.0, 3.0])
+    factors = torch.cat([xz, uniform()[: len(xz), :1] * 5], 1)
+    principal = torch.linalg.eigh(torch.cov(factors.T)).eigenvectors.T  # z less what x tells, …
+    code = factors @ (rotation(3, 0, 1, math.radians(40)) @ principal).T
+    points = code - code.mean(0)
+    stuck = descend(points, torch.eye(3), gain=0.05)
+    assert contrast(points @ stuck.T).sum() > contrast(factors - factors.mean(0)).sum() + 0.1
+    found = points @ flattest_rotation(points).T
+    assert torch.corrcoef(torch.cat([found, factors], 1).T)[:3, 3:].abs().amax(1).min() > 0.95
+
+
+def test_the_order_and_signs_that_change_least():
+    found = rotation(3, 0, 1, 0.1)[[2, 0, 1]] * torch.tensor([[1.0], [-1.0], [1.0]])
+    torch.testing.assert_close(like_identity(found), rotation(3, 0, 1, 0.1))
 
 
 def test_gaussian_latents_are_left_alone():

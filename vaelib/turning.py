@@ -14,22 +14,32 @@ True
 >>> turn(vae, by)
 >>> torch.allclose(vae.reconstruct(x), before, atol=1e-6)
 True
->>> round(flattest_angle(*(turned - turned.mean(0)).T), 1), len(outer_layers(vae))
-(-0.6, 2)
+>>> points = turned - turned.mean(0)
+>>> gained, angle = flattest_angle(*points.T)
+>>> gained > 1, round(angle, 1), len(outer_layers(vae))
+(True, -0.6, 2)
+>>> end = descend(points, torch.eye(2), gain=0.0)
+>>> bool(contrast(points @ end.T).sum() < contrast(points).sum())
+True
+>>> like_identity(torch.tensor([[0.0, -1.0], [1.0, 0.0]])).tolist()
+[[1.0, 0.0], [0.0, 1.0]]
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from vaelib.vae import VAE
 
 ANGLES = torch.arange(-45, 45.5, 1.0).deg2rad()  # further turns only swap or mirror latents
-SWEEPS = 6  # over all pairs; two or three are the rule
+MOST_TURNS = 10  # of planes, a latent; two or three are the rule
+COPIES = 0.3  # for each unit of log variance: what keeps two latents from becoming the same one
 
 
 @dataclass(frozen=True)
@@ -69,47 +79,75 @@ def find_turn(means: Tensor, width: Tensor, gain: float) -> Turn:
 
 
 def flattest_rotation(points: Tensor, gain: float = 0.0) -> Tensor:
-    """The rotation (D, D) of points (N, D) to the least sum of kurtoses, pair by pair (Jacobi).
+    """The rotation (D, D) of points (N, D) to the least sum of :func:`contrast`.
 
-    Factors that are about uniform have kurtosis 1.8, and every mixture of two of them is more
-    peaked, correlated or not: so the flattest axes are the factors'. The contrast is that of
-    independent component analysis for flat sources (Comon 1994; Cardoso 1999 for the Jacobi
-    sweeps). A pair is turned only if that lowers its two kurtoses by more than `gain` together.
+    Factors that are about uniform have kurtosis 1.8, and every even mixture of two of them is more
+    peaked, correlated or not: so the flattest axes are the factors'. That is independent component
+    analysis of flat sources (Comon 1994), which needs no independence here. Planes are turned one
+    by one, always the one that gains most and none that gains at most `gain`. That can end in a
+    valley: two latents that both nearly copy the widest one are flat as well. So the search also
+    begins at the principal axes, and their end is taken if it is better by more than `gain`.
     """
-    d = points.shape[1]
     points = points - points.mean(0)
-    total = torch.eye(d, dtype=points.dtype, device=points.device)
-    for _ in range(SWEEPS):
-        turned = False
-        for i in range(d):
-            for j in range(i + 1, d):
-                angle = flattest_angle(points[:, i], points[:, j], gain)
-                if angle:
-                    step = rotation(d, i, j, angle).to(points)
-                    points, total, turned = points @ step.T, step @ total, True
-        if not turned:
+    covariance = points.T @ points / len(points)
+    here = descend(points, torch.eye(points.shape[1]).to(points), gain)
+    there = descend(points, torch.linalg.eigh(covariance).eigenvectors.T, gain)
+    total_here, total_there = (float(contrast(points @ r.T).sum()) for r in (here, there))
+    return like_identity(there) if total_here - total_there > gain else here
+
+
+def descend(points: Tensor, start: Tensor, gain: float) -> Tensor:
+    """From the rotation `start` plane by plane to where no plane of centred points gains more."""
+    d, total = len(start), start
+    for _ in range(MOST_TURNS * d):
+        seen = points @ total.T
+        found = [
+            (*flattest_angle(seen[:, i], seen[:, j]), i, j) for i, j in combinations(range(d), 2)
+        ]
+        best, angle, i, j = max(found, default=(0.0, 0.0, 0, 0))
+        if best <= gain:
             break
+        total = rotation(d, i, j, angle).to(points) @ total
     return total
 
 
-def flattest_angle(a: Tensor, b: Tensor, gain: float = 0.0) -> float:
-    """By which angle to rotate centred points (a, b), (N,) each, in radians; 0 if not worth it."""
+def contrast(points: Tensor) -> Tensor:
+    """Kurtosis + 0.3·log variance of centred points (N, …), (…).
+
+    The second part tells copies from axes: of a wide latent and a narrow one, two mixtures are
+    flat, and vary more together than the axes do. All of it, as independence would have it,
+    would turn a correlated pair to its diagonals.
+    """
+    variance = points.square().mean(0).clamp_min(1e-12)
+    return points.pow(4).mean(0) / variance.square() + COPIES * variance.log()
+
+
+def flattest_angle(a: Tensor, b: Tensor) -> tuple[float, float]:
+    """What the best rotation of centred points (a, b), (N,) each, gains, and by which angle."""
     fourth = [(a ** (4 - k) * b**k).mean() for k in range(5)]
     second = [(a ** (2 - k) * b**k).mean() for k in range(3)]
     angles = ANGLES.to(a)
     cos, sin = angles.cos(), angles.sin()
 
-    def kurtosis(c: Tensor, s: Tensor) -> Tensor:
-        """Of c·a − s·b, at every angle: its moments are sums of the pair's."""
+    def one(c: Tensor, s: Tensor) -> Tensor:
+        """The contrast of c·a − s·b, at every angle: its moments are sums of the pair's."""
         moments = [
             sum(math.comb(n, k) * c ** (n - k) * (-s) ** k * m for k, m in enumerate(known))
             for n, known in ((4, fourth), (2, second))
         ]
-        return moments[0] / moments[1].square().clamp_min(1e-12)
+        variance = moments[1].clamp_min(1e-12)
+        return moments[0] / variance.square() + COPIES * variance.log()
 
-    peaked = kurtosis(cos, sin) + kurtosis(sin, -cos)
-    best, now = int(peaked.argmin()), len(angles) // 2
-    return float(angles[best]) if peaked[now] - peaked[best] > gain else 0.0
+    both = one(cos, sin) + one(sin, -cos)
+    best, now = int(both.argmin()), len(angles) // 2
+    return float(both[now] - both[best]), float(angles[best])
+
+
+def like_identity(found: Tensor) -> Tensor:
+    """The rows of a rotation (D, D) in the order and with the signs that change least."""
+    rows, columns = linear_sum_assignment(-found.abs().T.cpu().numpy())
+    ordered = found[columns]
+    return torch.where(ordered.diagonal() < 0, -1.0, 1.0)[:, None] * ordered + 0.0  # no -0
 
 
 def rotation(dim: int, i: int, j: int, angle: float) -> Tensor:

@@ -816,6 +816,8 @@ pd.DataFrame(rows).T.round(2)
 #   axes that needs no independence.
 # - In units of posterior widths a pair can be turned without changing what is drawn. So do not push a
 #   code to the axes: turn it there, then relax the price of the pair, so that it stays.
+# - Flatness finds the axes of factors that reach about equally far in the code. Of a far and a near
+#   one (a position and the scale), mixtures are flat too, and the turn goes astray: chapter 8.
 
 # %% [markdown]
 # ## Exercises

@@ -353,6 +353,23 @@ if not compared:
     print("Nothing can be said yet: no comparison has rows.")
 
 # %% [markdown]
+# ### Pair by pair
+# A mean over pairs of factors can hide that a method works on one and fails on another. **Predict:** two
+# positions reach equally far; scale and position do not. Does a method that looks for flat axes care?
+
+# %%
+for phase, part in shown.items():
+    at = part[part["sigma"] == 0.2]
+    means = at.pivot_table(study.score, "method", "pair", ["mean", "count"], sort=False)
+    print(phase)
+    display(means.swaplevel(axis=1).sort_index(axis=1, level=0, sort_remaining=False).round(3))
+
+# %% [markdown]
+# Of a factor that moves the code far and one that moves it little, even mixtures look flat: both are nearly
+# copies of the first. So flatness alone does not find such axes; [NOTES.md](../data/studies/correlated/NOTES.md)
+# tells how that was seen. A method that is tried on one pair is known on one pair.
+
+# %% [markdown]
 # ### And the price
 # A better code of the pair may be paid for elsewhere: in the other factors (MIG, DCI), in the
 # reconstruction. And how far is it to methods that know more? The last column is each model after 100
