@@ -27,7 +27,8 @@ class PairTurns(Wrapper):
     marginals flattest (:func:`~vaelib.turning.flattest_rotation`), written into the two layers next
     to the latents, so that the model draws what it drew before. No labels, no gradient, and
     nothing to weigh against the loss. In a pair of factors that are uniform each, however
-    correlated, the flattest axes are the factors'.
+    correlated, the flattest axes are the factors', as long as latents that copy each other are told
+    from axes (:func:`~vaelib.turning.contrast`).
 
     The first turn is after `after` steps, when there is a code, then one is tried every `every`
     steps, on the means of the last `bank` images. Turning also shows a dependence that the turned
@@ -45,7 +46,7 @@ class PairTurns(Wrapper):
     after: int = 1_500  # steps
     every: int = 500  # steps
     bank: int = 4_096  # posterior means
-    gain: float = 0.1  # kurtosis of both latents together: what a turn must save
+    gain: float = 0.1  # contrast of both latents together: what a turn must save
 
     def __post_init__(self) -> None:
         super().__post_init__()
