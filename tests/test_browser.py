@@ -423,8 +423,9 @@ def test_jupyterlab_shows_a_stored_explorer(browser, lab, tmp_path, notebook, ru
     """Its picture where the notebook is not trusted, its sliders where it is."""
     nbformat.write(notebook, tmp_path / "stranger.ipynb")
     friend = nbformat.from_dict({**notebook, "metadata": {"title": "a friend's"}})
-    with NotebookNotary() as notary:
-        notary.sign(friend)
+    notary = NotebookNotary()
+    notary.sign(friend)
+    notary.store.close()
     nbformat.write(friend, tmp_path / "friend.ipynb")
 
     page = browser.new_page(viewport={"width": 1280, "height": 900})

@@ -6,6 +6,7 @@ import pytest
 
 import vaelib.datasets
 import vaelib.objectives
+from vaelib import own
 from vaelib.datasets import Correlated, DSprites, FactorData
 from vaelib.objectives import BetaVAE, Objective
 from vaelib.objectives.pair_weights import IfSignificant, Relaxed
@@ -88,6 +89,7 @@ def test_discover_finds_concrete_classes_only():
     assert discover(vaelib.datasets, FactorData)["DSprites"] is DSprites
     assert "FactorData" not in discover(vaelib.datasets, FactorData)
     assert find_type("vaelib.datasets.dsprites:DSprites") is DSprites
+    assert not own.is_final(dict[str, float], dict)  # which Python 3.10 calls a type
 
 
 def test_brief_shows_at_any_depth_what_is_not_the_default():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import warnings
 from dataclasses import dataclass
@@ -124,10 +125,13 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _check_names(
     name: str, groups: list[dict], state: list[dict[str, Tensor]], optimizer: Optimizer
 ) -> None:
-    """ValueError where an option or a moment is missing: otherwise a later step would fail."""
+    """ValueError where a later step would fail: an option or a moment is missing, or no count."""
     own = [set(group) for group in optimizer.param_groups]
     if [set(group) for group in groups] != own or any(set(s) != set(state[0]) for s in state):
         raise ValueError(f"the optimiser {name!r} needs the options {own}, and equal moments")
+    counts = [float(s["step"]) for s in state if "step" in s]
+    if not all(0 <= count < math.inf for count in counts):  # a power of it would overflow
+        raise ValueError(f"the optimiser {name!r} needs counts of steps from 0, got {counts}")
 
 
 def _match_layout(optimizer: Optimizer) -> None:

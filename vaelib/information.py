@@ -39,7 +39,9 @@ def _bin_column(column: np.ndarray, count: int) -> np.ndarray:
     values = single if np.array_equal(single, column) else column
     try:
         edges = np.histogram_bin_edges(values, count)
-    except ValueError:  # NumPy's "too many bins for data range"
+    except ValueError:  # "too many bins for data range", which old NumPys do not say
+        edges = np.zeros(2)
+    if (np.diff(edges) <= 0).any():
         return np.zeros(len(column), np.int64)
     return np.digitize(values, edges[:-1]) - 1
 

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
 VARIABLE = "VAELIB_MODULES"
@@ -44,11 +44,15 @@ def classes(base: type, places: Iterable[ModuleType]) -> dict[str, type]:
         name: value
         for module in places
         for name, value in sorted(vars(module).items())
-        if isinstance(value, type)
-        and issubclass(value, base)
-        and not inspect.isabstract(value)
-        and value.__module__ == module.__name__
+        if is_final(value, base) and value.__module__ == module.__name__
     }
+
+
+def is_final(value: object, base: type) -> bool:
+    """Whether `value` is a concrete subclass of `base`."""
+    # Python 3.10 takes an alias such as dict[str, float] for a type; issubclass then refuses it
+    is_class = isinstance(value, type) and not isinstance(value, GenericAlias)
+    return is_class and issubclass(value, base) and not inspect.isabstract(value)
 
 
 def functions() -> dict[str, Any]:

@@ -63,12 +63,8 @@ def schedules() -> dict[str, type]:
 
 def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:
     values = {name: value for module in modules for name, value in vars(module).items()}
-    found = {n: c for n, c in sorted(values.items()) if _is_final(c, base)}
+    found = {n: c for n, c in sorted(values.items()) if own.is_final(c, base)}
     return found | own.classes(base, own.modules())
-
-
-def _is_final(value: object, base: type) -> bool:
-    return isinstance(value, type) and issubclass(value, base) and not inspect.isabstract(value)
 
 
 def by_name(found: Mapping[str, type], name: str, what: str) -> type:
