@@ -532,6 +532,7 @@ for strength, (decoder, _) in plain.items():
     codes = clouds[strength] @ directions(decoder)
     after[strength] = turned(directions(decoder), flattest(codes))
 
+
 # %% [markdown]
 # The library does a little more. Here both positions move the code equally far. Where one factor moves it
 # far and the other little, mixtures are flat too: both are nearly copies of the first. But copies vary
@@ -571,7 +572,9 @@ for strength in plain:
 
 # %% [markdown]
 # For all of them, even for the one at σ = 0.1 that no signal of section 6 could hold: the long
-# diagonal is flat there, but *across* it lies a Gaussian, and a turn looks at both at once. It needs no
+# diagonal is flat there, but *across* it lies a Gaussian, and a turn looks at both at once. (The
+# library's share of the log variances costs 23° just there, where independence pulls hardest; that is the
+# price of telling copies from axes.) It needs no
 # weight, no gradient and no label, and it jumps over whatever lies between.
 #
 # It also springs the trap of section 5. A turned code hides the dependence of its pair; once it is
