@@ -118,8 +118,12 @@ def contrast(points: Tensor) -> Tensor:
     flat, and vary more together than the axes do. All of it, as independence would have it,
     would turn a correlated pair to its diagonals.
     """
-    variance = points.square().mean(0).clamp_min(1e-12)
-    return points.pow(4).mean(0) / variance.square() + COPIES * variance.log()
+    return _contrast(points.pow(4).mean(0), points.square().mean(0))
+
+
+def _contrast(fourth: Tensor, second: Tensor) -> Tensor:
+    variance = second.clamp_min(1e-12)
+    return fourth / variance.square() + COPIES * variance.log()
 
 
 def flattest_angle(a: Tensor, b: Tensor) -> tuple[float, float]:
@@ -135,8 +139,7 @@ def flattest_angle(a: Tensor, b: Tensor) -> tuple[float, float]:
             sum(math.comb(n, k) * c ** (n - k) * (-s) ** k * m for k, m in enumerate(known))
             for n, known in ((4, fourth), (2, second))
         ]
-        variance = moments[1].clamp_min(1e-12)
-        return moments[0] / variance.square() + COPIES * variance.log()
+        return _contrast(*moments)
 
     both = one(cos, sin) + one(sin, -cos)
     best, now = int(both.argmin()), len(angles) // 2
@@ -145,7 +148,7 @@ def flattest_angle(a: Tensor, b: Tensor) -> tuple[float, float]:
 
 def like_identity(found: Tensor) -> Tensor:
     """The rows of a rotation (D, D) in the order and with the signs that change least."""
-    rows, columns = linear_sum_assignment(-found.abs().T.cpu().numpy())
+    _, columns = linear_sum_assignment(-found.abs().T.cpu().numpy())
     ordered = found[columns]
     return torch.where(ordered.diagonal() < 0, -1.0, 1.0)[:, None] * ordered + 0.0  # no -0
 
