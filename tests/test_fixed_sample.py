@@ -51,8 +51,8 @@ def test_a_batch_of_rows():
     rows = np.array([3, 3, 19])
     batch = fixed.batch(rows)
     assert DATA.index(batch.factors).tolist() == fixed.indices[rows].tolist()
-    sampled = fixed.sample(8, np.random.default_rng(4), np.ones(20))
-    same = fixed.batch(fixed.sample_rows(8, np.random.default_rng(4), np.ones(20)))
+    sampled = fixed.sample(8, np.random.default_rng(4))
+    same = fixed.batch(fixed.sample_rows(8, np.random.default_rng(4)))
     assert np.array_equal(sampled.images, same.images)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from vaelib.objectives import PairTurns, PairwiseBeta
+from vaelib.objectives import PairwiseBeta, PixelWeighted
 from vaelib.objectives.partner_prior import PartnerKL, partners
 from vaelib.objectives.terms import FlatMarginals, PairState
 from vaelib.turning import rotation
@@ -81,7 +81,7 @@ def test_a_turn_of_the_latents_turns_what_is_known():
     for term in objective.terms:
         term.prepare(3)
         term.learn(output(codes, logvar=-30.0))
-    PairTurns(objective).turned(matrix)
+    PixelWeighted(objective, 4).turned(matrix)  # a wrapper passes it on
     prior, flat = objective.terms
     again = prepared(decay=0.0)
     again.learn(output(codes @ matrix.T, logvar=-30.0))
