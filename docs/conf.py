@@ -96,7 +96,8 @@ def linked(path: Path) -> str:
         if path.suffix == target[-6:] == ".ipynb":
             return found[0]
         if target in PAGES:
-            return f"]({'../' * len(path.relative_to(ROOT).parents[:-1])}{PAGES[target]})"
+            depth = max(1, len(path.relative_to(ROOT).parents[:-1]))  # every page lies in a folder
+            return f"]({'../' * depth}{PAGES[target]})"
         return f"]({about.REPOSITORY}/blob/{about.REF}/{target}{found[2] or ''})"
 
     text = path.read_text(encoding="utf-8")
