@@ -42,7 +42,7 @@ test: $(STAMP)  ## unit tests, then every notebook with a small budget
 test-notebooks: $(STAMP)  ## the second half of test alone
 	VAELIB_FAST=1 $(LIMIT) 1200 $(RUN) -m pytest $(NBVAL) notebooks
 
-test-lower: $(STAMP)  ## a part of the tests with the oldest versions of pyproject.toml
+test-lower: $(STAMP)  ## most tests with the oldest versions of pyproject.toml
 	$(LIMIT) 1200 $(RUN) tools/test_lower.py $(ARGS)
 
 lint: $(STAMP)  ## ruff over the code and the notebooks
