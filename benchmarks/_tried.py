@@ -116,6 +116,9 @@ RECIPES = {
         "averages in place of a schedule", {"schedule": Constant()}, optimizers=schedule_free
     ),
     "He": Recipe("a wider initialisation", initialise=he),
+    "He, β₂ 0.95": Recipe(
+        "both", initialise=he, optimizers=one(Adam, betas=(0.9, 0.95), fused=True)
+    ),
     "dark start": Recipe("the decoder begins with the mean pixel", initialise=dark),
     "half the channels": Recipe("a leaner network", {"network": Fast(channels=32)}),
     "96 channels": Recipe("a wider network", {"network": Fast(channels=96)}),

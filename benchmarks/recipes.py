@@ -93,19 +93,23 @@ def measure(name: str, beta: float, seed: int, steps: int, rounds: int) -> dict[
 
 
 def summary(rows: Rows) -> Rows:
-    """A row a recipe and β: means over seeds, and the difference from fast, paired by seed."""
+    """A row a recipe, β and length: means over seeds; the difference from fast, paired by seed."""
     fast = {_pair(row): row["test loss"] for row in rows if row["recipe"] == "fast"}
     found = []
-    for beta, name in dict.fromkeys((row["β"], row["recipe"]) for row in rows):
-        own = [row for row in rows if (row["β"], row["recipe"]) == (beta, name)]
+    for beta, of, name in dict.fromkeys(_cell(row) for row in rows):
+        own = [row for row in rows if _cell(row) == (beta, of, name)]
         gains = [row["test loss"] - fast[_pair(row)] for row in own if _pair(row) in fast]
         found.append({
-            "β": beta, "recipe": name, "what": RECIPES[name].why,
+            "β": beta, "as long as": of, "recipe": name, "what": RECIPES[name].why,
             "× a fast step": mean(row["× a fast step"] for row in own),
             "steps": round(mean(row["steps"] for row in own)), "seeds": len(own),
             "test loss": mean(row["test loss"] for row in own), "against fast": _spread(gains),
         })  # fmt: skip
-    return sorted(found, key=lambda row: (row["β"], row["test loss"]))
+    return sorted(found, key=lambda row: (row["β"], row["as long as"], row["test loss"]))
+
+
+def _cell(row: dict[str, Any]) -> tuple:
+    return row["β"], row["of"], row["recipe"]
 
 
 def _pair(row: dict[str, Any]) -> tuple:

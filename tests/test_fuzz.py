@@ -65,6 +65,20 @@ def test_an_hdf5_file_that_promises_what_was_never_written_is_refused(tmp_path):
         ArrayData(str(tmp_path / "bomb.h5"))
 
 
+def test_an_hdf5_text_is_refused_by_its_length_before_it_fills_the_memory(tmp_path):
+    path = tmp_path / "own.h5"
+    with h5py.File(path, "w") as file:
+        file["images"], file["factors"] = np.ones((4, 32, 32), np.uint8), np.arange(4)
+        file["names"] = ["four"]
+        start = file["names"].id.get_offset()
+    assert ArrayData(str(path)).factor_names == ("four",)
+    data = bytearray(path.read_bytes())
+    data[start : start + 4] = (3 << 30).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(DataFileError, match="a text of '/names' .* takes 3,221,225,472 bytes"):
+        ArrayData(str(path))
+
+
 def test_a_file_of_gigabytes_is_no_json(tmp_path):
     with open(tmp_path / "config.json", "wb") as file:
         file.truncate(MOST_TEXT * 40)  # 2.7 GB that take no room

@@ -174,7 +174,24 @@ class Hdf5File(ChunkedFile):
         found = self._file.get(name)
         if not isinstance(found, h5py.Dataset):
             raise KeyError(name)
+        if found.dtype.hasobject:
+            self._check_texts(found)
         return found
+
+    def _check_texts(self, array: Any) -> None:
+        """Texts lie in the file by their lengths, for each of which hdf5 makes room unasked."""
+        start, size = array.id.get_offset(), array.id.get_storage_size()
+        if start is None or not array.size:  # in chunks, or nothing
+            return
+        with self.path.open("rb") as file:
+            file.seek(start)
+            places = np.frombuffer(file.read(size), np.uint8).reshape(array.size, -1)
+        lengths, most = places[:, :4].copy().view("<u4"), self.path.stat().st_size
+        if lengths.max() > most:
+            raise DataFileError(
+                f"a text of {array.name!r} in {self.path} takes {lengths.max():,} bytes by its "
+                f"header, the file has {most:,}"
+            )
 
 
 class ZarrFolder(ChunkedFile):
