@@ -362,8 +362,11 @@ def test_it_moves_inside_other_pages(tab, notebook, tmp_path, run, kind):
     assert after.tolist()[0] != before
     shown = np.array(frame.locator(".big canvas").evaluate(PIXELS)).reshape(64, 64) / 255
     assert np.abs(shown - decoded(run, after)).max() < LEVEL
-    tall = tab.locator("[data-explorer]").evaluate("(e) => e.clientHeight")
-    assert tall == pytest.approx(frame.evaluate("document.documentElement.offsetHeight"), abs=2)
+    # The box follows the height of what it shows, a frame later.
+    assert frame.wait_for_function(
+        "Math.abs(frameElement.closest('[data-explorer]').clientHeight"
+        " - document.documentElement.offsetHeight) <= 2"
+    )
 
 
 def test_without_frames_its_picture_is_seen(tab, notebook, tmp_path):

@@ -14,7 +14,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from vaelib.pixels import unit
-from vaelib.plots.images import _name_rows, _show
+from vaelib.plots._cells import name_rows, show
 from vaelib.plots.palette import styled
 
 _SHADE = 0.6  # how bright the white of the image is below the map
@@ -44,8 +44,8 @@ def attention(
     rows = [np.stack([_overlay(i, m) for i, m in zip(images, part, strict=True)])
             for part in maps.transpose(1, 0, 2, 3)]  # fmt: skip
     cells = np.stack([np.broadcast_to(images, (len(images), 3, *images.shape[2:])), *rows])
-    ax = _show(cells, ax)
-    _name_rows(ax, cells, ["image", *(names or [f"z{j}" for j in range(maps.shape[1])])])
+    ax = show(cells, ax)
+    name_rows(ax, cells, ["image", *(names or [f"z{j}" for j in range(maps.shape[1])])])
     ax.set_title("Attention of each latent, over the image")
     return ax
 
