@@ -21,12 +21,14 @@ from benchmarks._stepper import Stepper, in_turn
 from vaelib import machine, networks
 from vaelib.datasets import Correlated, DSprites, FixedSample, Pairs
 from vaelib.flattening import DensityFlattening
-from vaelib.objectives import FOUND, FactorizedSupport, Objective, PairwiseBeta
+from vaelib.objectives import FOUND, BetaVAE, FactorizedSupport, Objective, PairTurns, PairwiseBeta
 from vaelib.objectives.pair_weights import IfSignificant, Relaxed
 from vaelib.objectives.terms import CorrelatedKL, PairPenalty, Support
 from vaelib.train import TrainConfig
+from vaelib.turning import find_turn
 
 LIMIT = 1.4  # of BetaVAE, for all but FactorVAE
+TURNS = "PairTurns of BetaVAE"
 
 
 def configurations(base: TrainConfig) -> dict[str, TrainConfig]:
@@ -37,6 +39,7 @@ def configurations(base: TrainConfig) -> dict[str, TrainConfig]:
     named["PairwiseBeta, all terms"] = PairwiseBeta(
         weights=rule, terms=(CorrelatedKL(), PairPenalty(), Support())
     )
+    named[TURNS] = PairTurns(BetaVAE())
     found = {name: with_objective(base, objective) for name, objective in named.items()}
     return {"BetaVAE": found.pop("BetaVAE"), **found}
 
@@ -83,6 +86,16 @@ def update_time(base: TrainConfig, images: int = 20_000) -> float:
     return time.process_time() - began
 
 
+def turn_time(latents: int, images: int = 4_096) -> float:
+    """CPU seconds of one turn of PairTurns on codes that a rotation of all latents has mixed."""
+    rng = torch.Generator().manual_seed(0)
+    mixed = torch.linalg.qr(torch.randn(latents, latents, generator=rng)).Q
+    means = torch.rand(images, latents, generator=rng) @ mixed
+    began = time.process_time()
+    find_turn(means, torch.full((latents,), 0.1), gain=0.1)
+    return time.process_time() - began
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("benchmarks.step_time", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=10)
@@ -98,6 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{network}, dSprites, batch {options.batch_size}, float32")
     amount = (1, 1) if options.short else (options.rounds, options.steps)
     times = measure(base, *amount)
+    times[TURNS] += turn_time(base.latent_dim) / PairTurns().every
     found = rows(times)
     print(table(found))
     if not options.short:
