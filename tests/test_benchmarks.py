@@ -176,6 +176,17 @@ def test_a_dearer_recipe_gets_fewer_steps_and_is_compared_by_seed(tiny_recipes, 
     assert by_name["dear"]["against fast"] == expected and by_name["dear"]["seeds"] == 2
 
 
+def test_recipes_are_compared_at_the_same_length():
+    def row(recipe, of, loss):
+        about = {"β": 1.0, "recipe": recipe, "seed": 0, "of": of, "× a fast step": 1.0}
+        return about | {"steps": of, "test loss": loss}
+
+    rows = [row("fast", 600, 130.0), row("fast", 6000, 75.0)]
+    rows += [row("He", 600, 110.0), row("He", 6000, 76.0)]
+    found = {(r["recipe"], r["as long as"]): r["against fast"] for r in recipes.summary(rows)}
+    assert found["He", 600] == "-20.0" and found["He", 6000] == "+1.0"
+
+
 def test_every_tried_recipe_makes_steps():
     for name, recipe in TRIED.items():
         if name in ("Muon", "schedule-free"):  # not in every torch, not among the packages
