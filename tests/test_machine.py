@@ -138,10 +138,10 @@ def test_a_torch_without_that_kernel_gets_the_usual_adam(monkeypatch):
     machine.has_fused_adam.cache_clear()
     adam = torch.optim.Adam
 
-    def old(parameters, lr=1e-3, fused=None):
+    def old(parameters, lr=1e-3, betas=(0.9, 0.999), fused=None):
         if fused:
             raise RuntimeError("`fused=True` requires all the params to be CUDA")
-        return adam(parameters, lr=lr)
+        return adam(parameters, lr=lr, betas=betas)
 
     monkeypatch.setattr(torch.optim, "Adam", old)
     assert not machine.plan("cpu", "float32").adam(layers(), 1e-2).param_groups[0]["fused"]

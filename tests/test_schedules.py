@@ -56,6 +56,19 @@ def test_a_constant_schedule_is_not_part_of_the_key_and_another_is():
     assert from_spec(to_spec(SMALL)).schedule == SMALL.schedule
 
 
-def test_the_state_of_a_fresh_training_has_the_configured_learning_rate():
-    *_, state = start(SMALL, machine.plan("cpu"))
-    assert state.optimizers["vae"].param_groups[0]["lr"] == SMALL.learning_rate
+def test_the_usual_beta2_is_not_part_of_the_key_and_another_is():
+    spec = to_spec(SMALL)
+    assert spec.pop("beta2") == 0.999
+    assert from_spec(spec).key == SMALL.key != replace(SMALL, beta2=0.95).key
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])
+def test_a_senseless_beta2_is_refused(value):
+    with pytest.raises(ValueError, match=f"beta2 must be at least 0 and below 1, got {value}"):
+        replace(SMALL, beta2=value)
+
+
+def test_the_state_of_a_fresh_training_has_the_configured_adam():
+    *_, state = start(replace(SMALL, beta2=0.95), machine.plan("cpu"))
+    group = state.optimizers["vae"].param_groups[0]
+    assert group["lr"] == SMALL.learning_rate and group["betas"] == (0.9, 0.95)

@@ -50,7 +50,7 @@ PARTS = {
 }  # fmt: skip
 # Fields that came later: at these values they are left out of the key, so that the keys stay those
 # of runs from before there was a choice.
-LATER = {"sampling": UniformSampling(), "schedule": Constant()}
+LATER = {"sampling": UniformSampling(), "schedule": Constant(), "beta2": 0.999}
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class TrainConfig:
     steps: int = 30_000  # optimiser steps
     batch_size: int = 64  # images a step
     learning_rate: float = 5e-4  # of Adam, before the schedule
+    beta2: float = 0.999  # of Adam's mean of squared gradients, what a step keeps of the old one
     seed: int = 0  # of the initialisation, the data and the noise
     device: str = "auto"  # auto, cpu, cuda, cuda:N or mps
     precision: str = "float32"  # of the networks: float32, bfloat16, or auto (by the chip)
@@ -80,6 +81,8 @@ class TrainConfig:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= self.beta2 < 1:
+            raise ValueError(f"beta2 must be at least 0 and below 1, got {self.beta2}")
         if self.precision not in machine.PRECISIONS:
             raise ValueError(
                 f"precision must be one of {machine.PRECISIONS}, got {self.precision!r}"
@@ -185,7 +188,7 @@ def start(
     vae.to(plan.device, memory_format=plan.layout)
     objective.to(plan.device)
     trained = [weight for weight in vae.parameters() if weight.requires_grad]
-    optimizer = plan.adam(trained, config.learning_rate)
+    optimizer = plan.adam(trained, config.learning_rate, config.beta2)
     state = TrainState(
         modules={"vae": vae, "objective": objective, "sampling": sampling},
         optimizers={"vae": optimizer, **objective.optimizers()},
