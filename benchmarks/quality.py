@@ -1,4 +1,4 @@
-"""Whether what is faster is as good: bfloat16 against float32, Fast against Burgess.
+"""Whether what is faster is as good: bfloat16, the network Fast, an Adam that forgets sooner.
 
     python -m benchmarks.quality                                # the tables of what is there
     python -m benchmarks.quality --train "Fast, float32"        # all variants, where none is named
@@ -38,10 +38,12 @@ VARIANTS = {
     "Fast, float32": {"network": Fast(), "precision": "float32"},
     "Fast, bfloat16": {"network": Fast(), "precision": "bfloat16"},
     "Burgess, bfloat16": {"network": Burgess(), "precision": "bfloat16"},
+    "Fast, bfloat16, β₂ 0.95": {"network": Fast(), "precision": "bfloat16", "beta2": 0.95},
 }
 QUESTIONS = {
     "bfloat16 for float32": ("Fast, bfloat16", "Fast, float32"),
     "Fast for Burgess": ("Fast, bfloat16", "Burgess, bfloat16"),
+    "β₂ 0.95 for 0.999": ("Fast, bfloat16, β₂ 0.95", "Fast, bfloat16"),
 }
 MEASURES = ("test ELBO", "MIG", "DCI")
 
@@ -51,7 +53,7 @@ def config(variant: str, seed: int, steps: int = BASE.steps) -> TrainConfig:
 
 
 def folder(variant: str, seed: int) -> Path:
-    return runs_dir() / "quality" / f"{variant.replace(', ', '-').lower()}-{seed}"
+    return runs_dir() / "quality" / f"{variant.replace(', ', '-').replace(' ', '-').lower()}-{seed}"
 
 
 def measure(run: Run, images: int = 5_000) -> dict[str, float]:
