@@ -74,9 +74,9 @@ RECIPES = {
     ),
     "sprint": Recipe(
         "and an Adam that forgets sooner (β₂ = 0.95), and no more steps than the target needs: the "
-        "rate falls to 0 in 1,500",
+        "rate falls to 0 in 2,000",
         {
-            "network": Fast(), "learning_rate": 2e-3, "schedule": Cosine(), "steps": 1500,
+            "network": Fast(), "learning_rate": 2e-3, "schedule": Cosine(), "steps": 2000,
             "precision": "auto", "beta2": 0.95, "sampling": HeldOutLoss(every=100),
             "log_every": 100,
         },
