@@ -105,8 +105,9 @@ def gather(betas: list[float], seeds: list[int]) -> pd.DataFrame:
     path = results_folder() / "speedrun_curves.csv"
     before = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
     here = [trained(*which) for which in product(RECIPES, betas, seeds)]
-    everything = pd.concat([*(found for found in here if found is not None), before])
-    return everything.drop_duplicates(["recipe", "beta", "seed", "step"]).reset_index(drop=True)
+    curves = {tuple(key): curve for table in (before, *(h for h in here if h is not None))
+              for key, curve in table.groupby(COLUMNS[:3])}  # fmt: skip
+    return pd.concat([before[:0], *curves.values()], ignore_index=True)
 
 
 def of(curves: pd.DataFrame, name: str, beta: float) -> Curves:

@@ -73,7 +73,8 @@ def test_curves_are_kept_for_recipes_that_are_trained_later(tmp_path, monkeypatc
     assert speedrun.gather([1.0], [0]).empty
     old = pd.DataFrame({"recipe": "reference", "beta": 1.0, "seed": 0, "step": [4, 8],
                         "test_loss": [9e3, 2e3]})  # fmt: skip
-    old.to_csv(tmp_path / "speedrun_curves.csv", index=False)
+    longer = old.assign(recipe="fast", step=[8, 16])  # gives way as a whole
+    pd.concat([old, longer]).to_csv(tmp_path / "speedrun_curves.csv", index=False)
     monkeypatch.setitem(speedrun.RECIPES, "fast", speedrun.Recipe("tiny"))
     run = train(TINY, speedrun.folder("fast", 1.0, 0), progress=False)
     curves = speedrun.gather([1.0], [0])
