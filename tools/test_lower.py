@@ -18,7 +18,10 @@ FOLDER = ROOT / ".venv-lower"
 PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 EXTRAS = ["--extra", "notebooks", "--extra", "dev"]
 # What old direct requirements need of others, which name no upper bound themselves.
-FITTING = "numcodecs<0.16\n"  # zarr 2.18 uses names that later ones lack
+FITTING = """
+numcodecs<0.16  # zarr 2.18 uses names that later ones lack
+ipython<9  # later ones show no figure of matplotlib 3.7
+"""
 # Long trainings, whole chapters, hundreds of processes, browsers: they take most of the time, and
 # say little of versions.
 LEFT_OUT = ["animation", "benchmarks", "browser", "exercises", "faults", "flipbook", "fuzz",
@@ -31,7 +34,7 @@ def main() -> int:
     run(sys.executable, "-m", "venv", str(FOLDER))
     torch = re.search(r"^torch==\S+", (ROOT / "constraints.txt").read_text("utf-8"), re.M)[0]
     pins, versions = FOLDER / "pins.txt", FOLDER / "versions.txt"
-    pins.write_text(f"{torch}\n{FITTING}", encoding="utf-8")
+    pins.write_text(f"{torch}{FITTING}", encoding="utf-8")
     run(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *EXTRAS, "-q", "-c",
         str(pins), "--resolution", "lowest-direct", "--python", sys.executable, "--no-annotate",
         "--no-header", "--only-binary", ":all:", "-o", str(versions))  # fmt: skip
