@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import Adam, NAdam, Optimizer
 
 from vaelib.layers import dense
-from vaelib.networks import Fast, Network, Shape
+from vaelib.networks import Fast, HeInit, Network, Shape
 from vaelib.schedules import Constant, Cosine, Schedule
 from vaelib.vae import VAE
 
@@ -47,16 +47,6 @@ def schedule_free(vae: VAE, rate: float) -> Optimizers:
     optimizer = AdamWScheduleFree(vae.parameters(), warmup_steps=200)
     optimizer.train()
     return {optimizer: rate}
-
-
-def he(vae: VAE) -> None:
-    """He et al. 2015 (arXiv 1502.01852), wider than torch's default."""
-    for layer in vae.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            transposed = isinstance(layer, nn.ConvTranspose2d)  # a pixel sees a quarter of a kernel
-            inputs = len(layer.weight) * 4 if transposed else layer.weight[0].numel()
-            nn.init.normal_(layer.weight, std=(2 / inputs) ** 0.5)
-            nn.init.zeros_(layer.bias)
 
 
 def dark(vae: VAE) -> None:
@@ -109,16 +99,14 @@ RECIPES = {
     "warm-up 50": Recipe("a short rise", {"schedule": Cosine(warmup=50)}),
     "linear fall": Recipe("a straight line for the cosine", {"schedule": Linear()}),
     "averaged weights": Recipe("an average over some 200 steps is tested", average=0.995),
-    "β₂ 0.95": Recipe("Adam forgets sooner", optimizers=one(Adam, betas=(0.9, 0.95), fused=True)),
+    "β₂ 0.95": Recipe("Adam forgets sooner", {"beta2": 0.95}),
     "NAdam": Recipe("Nesterov's momentum", optimizers=one(NAdam)),
     "Muon": Recipe("orthogonal steps for the dense layers", optimizers=muon),
     "schedule-free": Recipe(
         "averages in place of a schedule", {"schedule": Constant()}, optimizers=schedule_free
     ),
-    "He": Recipe("a wider initialisation", initialise=he),
-    "He, β₂ 0.95": Recipe(
-        "both", initialise=he, optimizers=one(Adam, betas=(0.9, 0.95), fused=True)
-    ),
+    "He": Recipe("a wider initialisation", {"network": HeInit()}),
+    "He, β₂ 0.95": Recipe("both", {"network": HeInit(), "beta2": 0.95}),
     "dark start": Recipe("the decoder begins with the mean pixel", initialise=dark),
     "half the channels": Recipe("a leaner network", {"network": Fast(channels=32)}),
     "96 channels": Recipe("a wider network", {"network": Fast(channels=96)}),

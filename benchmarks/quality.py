@@ -1,4 +1,4 @@
-"""Whether what is faster is as good: bfloat16, the network Fast, an Adam that forgets sooner.
+"""Whether what is faster is as good: bfloat16, the network Fast, another start, an Adam that forgets sooner.
 
     python -m benchmarks.quality                                # the tables of what is there
     python -m benchmarks.quality --train "Fast, float32"        # all variants, where none is named
@@ -23,7 +23,7 @@ from benchmarks._held_out import Without, held_out_loss
 from benchmarks._results import Rows, keep, table, write_readme
 from vaelib.datasets import DSprites
 from vaelib.evaluate import evaluate
-from vaelib.networks import Burgess, Fast
+from vaelib.networks import Burgess, Fast, HeInit
 from vaelib.objectives import BetaVAE
 from vaelib.paths import runs_dir
 from vaelib.runs import Run, images_of
@@ -39,11 +39,13 @@ VARIANTS = {
     "Fast, bfloat16": {"network": Fast(), "precision": "bfloat16"},
     "Burgess, bfloat16": {"network": Burgess(), "precision": "bfloat16"},
     "Fast, bfloat16, β₂ 0.95": {"network": Fast(), "precision": "bfloat16", "beta2": 0.95},
+    "HeInit, bfloat16, β₂ 0.95": {"network": HeInit(), "precision": "bfloat16", "beta2": 0.95},
 }
 QUESTIONS = {
     "bfloat16 for float32": ("Fast, bfloat16", "Fast, float32"),
     "Fast for Burgess": ("Fast, bfloat16", "Burgess, bfloat16"),
     "β₂ 0.95 for 0.999": ("Fast, bfloat16, β₂ 0.95", "Fast, bfloat16"),
+    "HeInit and β₂ 0.95 for neither": ("HeInit, bfloat16, β₂ 0.95", "Fast, bfloat16"),
 }
 MEASURES = ("test ELBO", "MIG", "DCI")
 
