@@ -1,4 +1,4 @@
-"""Whether what is faster is as good: bfloat16, the network Fast, another start, an Adam that forgets sooner.
+"""Whether what is faster is as good: bfloat16, the network Fast, another start, another Adam.
 
     python -m benchmarks.quality                                # the tables of what is there
     python -m benchmarks.quality --train "Fast, float32"        # all variants, where none is named

@@ -73,8 +73,8 @@ RECIPES = {
         },
     ),
     "sprint": Recipe(
-        "and weights that begin wider (He et al. 2015), an Adam that forgets sooner (β₂ = 0.95), and "
-        "no more steps than the target needs: the rate falls to 0 in 1,500",
+        "and weights that begin wider (HeInit), an Adam that forgets sooner (β₂ = 0.95), and no "
+        "more steps than the target needs: the rate falls to 0 in 1,500",
         {
             "network": HeInit(), "learning_rate": 2e-3, "schedule": Cosine(), "steps": 1500,
             "precision": "auto", "beta2": 0.95, "sampling": HeldOutLoss(every=100),

@@ -1,11 +1,16 @@
+from dataclasses import dataclass
+
 import pytest
 import torch
+from torch.nn import Conv2d, ConvTranspose2d, Linear
 from torch.nn import functional as F
 
+from vaelib import machine
 from vaelib.layers import Places
-from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, Locatello
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, HeInit, Locatello, inputs_of
 from vaelib.objectives import BetaVAE
 from vaelib.spec import from_spec, to_spec
+from vaelib.train import TrainConfig, start
 from vaelib.types import Batch
 from vaelib.vae import VAE
 from vaelib.vit import ViT, attention_maps
@@ -34,6 +39,42 @@ def test_halves_of_two_networks_are_theirs_and_come_back_from_a_configuration():
     assert attention_maps(vae, torch.rand(2, 1, 32, 32)).shape == (2, 4, 4, 4)
     vae(torch.rand(2, 1, 32, 32)).logits.sum().backward()
     assert all(p.grad is not None for p in vae.parameters())
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=repr)
+def test_units_begin_with_the_variance_of_he(network):
+    vae = VAE(network, (1, 64, 64), 10)
+    HeInit(network).begin(vae)
+    layers = [m for m in vae.modules() if isinstance(m, Linear | Conv2d | ConvTranspose2d)]
+    assert len(layers) > 5
+    for layer in layers:
+        assert layer.bias is None or not layer.bias.any()
+        weights, inputs = layer.weight.numel(), inputs_of(layer)
+        error = 5 * (2 / weights) ** 0.5  # of a variance of so many normal numbers, five sigma
+        assert float(layer.weight.detach().var() * inputs / 2) == pytest.approx(1, abs=error)
+
+
+def test_inputs_are_those_that_reach_a_unit():
+    for layer in (Conv2d(3, 5, 4, stride=2), ConvTranspose2d(3, 5, 4, stride=2), Linear(7, 5)):
+        torch.nn.init.ones_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+        dense = isinstance(layer, Linear)
+        seen = layer(torch.ones(1, 7)) if dense else layer(torch.ones(1, 3, 16, 16))[..., 4, 4]
+        assert seen[0, 0].item() == inputs_of(layer)
+
+
+def test_a_start_that_loads_weights_keeps_them():
+    @dataclass(frozen=True)
+    class Loaded(MLP):
+        def begin(self, vae, progress=False):
+            torch.nn.init.constant_(vae.encoder[1].weight, 7.0)
+
+    config = TrainConfig(network=HeInit(Loaded(8)), latent_dim=2)
+    vae = start(config, machine.plan("cpu"))[0]
+    assert (vae.encoder[1].weight == 7).all() and not vae.encoder[-1].bias.any()
+    again = start(config, machine.plan("cpu"))[0]
+    assert torch.equal(vae.encoder[-1].weight, again.encoder[-1].weight)  # the seed's
+    assert from_spec(to_spec(HeInit(Burgess()))) == HeInit(Burgess())
 
 
 def count(module):

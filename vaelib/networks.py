@@ -183,7 +183,8 @@ class HeInit(Network):
         for layer in vae.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.normal_(layer.weight, std=(2 / inputs_of(layer)) ** 0.5)
-                nn.init.zeros_(layer.bias)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
         self.network.begin(vae, progress)  # may load other weights
 
 
