@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import time
@@ -10,6 +11,7 @@ import ipywidgets as ipw
 import numpy as np
 import pytest
 from hand_made import noisy, turned, with_means, world
+from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 from sklearn.ensemble import GradientBoostingClassifier
 from test_exercises import advice
@@ -160,6 +162,12 @@ def reset(request):
     yield
     if "lab" in request.fixturenames:
         request.getfixturevalue("lab").reset()
+
+
+def test_the_laboratory_is_a_picture_where_no_widget_is_shown(lab):
+    bundle, _ = DisplayFormatter().format(lab)
+    bundle = bundle or lab._repr_mimebundle_()  # ipywidgets 7 displays by itself
+    assert base64.b64decode(bundle["image/png"]) == lab.image.value
 
 
 @pytest.mark.parametrize(

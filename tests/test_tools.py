@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import jupytext
+import nbformat
 import psutil
 import pytest
 
@@ -170,3 +171,32 @@ def test_failing_notebook_leaves_the_stored_one_and_the_exit_code_tells(tool, ca
 def test_unknown_name_is_refused_with_the_names_there_are(tool):
     with pytest.raises(SystemExit, match="'02_b'.*there are 01_a"):
         tool.main(["02_b"])
+
+
+# colab_check
+
+
+def test_a_progress_bar_may_stand_alone_and_another_widget_may_not():
+    check = load("colab_check")
+    models = {
+        "bar": {"model_name": "FloatProgressModel", "state": {}},
+        "row": {"model_name": "HBoxModel", "state": {"children": ["IPY_MODEL_bar"]}},
+        "box": {"model_name": "VBoxModel", "state": {"children": ["IPY_MODEL_row"]}},
+    }
+    outputs = [
+        [{check.WIDGET: {"model_id": "row"}}],
+        [{check.WIDGET: {"model_id": "box"}}],
+        [{check.WIDGET: {"model_id": "box"}, "image/png": ""}],
+        [{check.WIDGET: {"model_id": "forgotten"}}],
+        [{"text/plain": "4"}],
+    ]
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                outputs=[nbformat.v4.new_output("display_data", data) for data in shown]
+            )
+            for shown in outputs
+        ],
+        metadata={"widgets": {check.STATES: {"state": models}}},
+    )
+    assert check.widgets_alone(notebook) == [1, 3]

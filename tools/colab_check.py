@@ -33,6 +33,7 @@ REQUIREMENTS = ROOT / "tools" / "colab_requirements.txt"
 SECONDS = 180
 PATIENCE = 900  # seconds that one cell may take before it is given up: the machine may be busy
 WIDGET = "application/vnd.jupyter.widget-view+json"
+STATES = "application/vnd.jupyter.widget-state+json"
 PAGES = {"text/html", "image/png"}
 
 
@@ -120,15 +121,22 @@ def installed(python: Path) -> set[str]:
 
 def widgets_alone(notebook: nbformat.NotebookNode) -> list[int]:
     """Numbers of cells with a widget that has nothing beside it; progress bars may stand alone."""
+    models = notebook.metadata.get("widgets", {}).get(STATES, {}).get("state", {})
     found = []
     for number, cell in enumerate(notebook.cells):
-        kinds = [set(output.get("data", {})) for output in cell.get("outputs", [])]
-        shown = any(kind & PAGES for kind in kinds)
-        texts = [str(output.get("data", {}).get("text/plain", "")) for output in
-                 cell.get("outputs", []) if WIDGET in output.get("data", {})]  # fmt: skip
-        if not shown and any("%|" not in text and "HBox" not in text for text in texts):
+        shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+        widgets = [models.get(data[WIDGET]["model_id"], {}) for data in shown if WIDGET in data]
+        pictured = any(PAGES & set(data) for data in shown)
+        if not pictured and not all(is_progress(widget, models) for widget in widgets):
             found.append(number)
     return found
+
+
+def is_progress(widget: dict, models: dict) -> bool:
+    """tqdm's: a row with a bar in it."""
+    children = widget.get("state", {}).get("children", [])
+    names = [models.get(c.removeprefix("IPY_MODEL_"), {}).get("model_name") for c in children]
+    return "FloatProgressModel" in names
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from vaelib import metrics
 from vaelib.flipbook import Flipbook
 from vaelib.metric_chart import ScoreChart
 from vaelib.types import Codes
+from vaelib.widgets import Pictured
 
 NAMES, SIZES = ("shape", "size", "x", "y"), (3, 4, 6, 6)
 SAMPLES = 2_000
@@ -105,7 +106,7 @@ def scores(knobs: Knobs) -> dict[str, float]:
     return {name: found[name] for name in ORDER}
 
 
-class MetricLab(ipw.VBox):
+class MetricLab(Pictured):
     """Four sliders and one picture; see :func:`metric_lab`."""
 
     def __init__(self) -> None:
