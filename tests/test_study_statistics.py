@@ -107,6 +107,16 @@ def test_differences_are_paired_by_data_and_seed():
     assert found.loc["A", "low"] > 0 > found.loc["B", "low"]
 
 
+def test_rivals_are_corrected_for_their_own_number_and_controls_for_theirs():
+    rng = np.random.default_rng(1)
+    rows = [(m, p, 0.2, s, rng.normal()) for m in "RABCDE" for p in "xyz" for s in range(5)]
+    found = paired(frame(rows), SCORE, "R", rivals=("A", "B")).set_index("method")
+    for family in (["A", "B"], ["C", "D", "E"]):
+        part = found.loc[family]
+        assert part["p"].tolist() == pytest.approx(holm(part["raw"]).tolist())
+        assert part["least"].tolist() == [2 * len(family) / 2**15] * len(family)
+
+
 def test_without_partners_nothing_is_compared():
     assert paired(frame([("A", "x", 0.2, 0, 1.0), ("R", "x", 0.2, 1, 1.0)]), SCORE, "R").empty
 

@@ -65,6 +65,7 @@ class Study(ABC):
     samples: int = 15_000  # images that are encoded for the metrics
     score: str = "uncorrelated.mig"  # the column of the table that settings are chosen by
     reference: str = ""  # the method that all others are compared with, pair by pair and seed
+    rivals: Sequence[str] = ()  # those among them that the hypothesis names; () stands for all
     lower_is_better: bool = False  # of `score`
 
     def __post_init__(self) -> None:

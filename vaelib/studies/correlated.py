@@ -22,6 +22,7 @@ from vaelib.studies.methods import (
     GRIDS,
     OURS_64,
     OURS_NAME,
+    WITHOUT_GRID,
     Method,
     at_64,
     can_train,
@@ -82,6 +83,7 @@ class CorrelatedStudy(Study):
     samples = 10_000
     score = "uncorrelated.pairwise_mig.pair"
     reference = OURS_NAME
+    rivals = (*GRIDS, *WITHOUT_GRID)
 
     def plan(self) -> list[Planned]:
         return [*self.selection(), *self.report(), *self.headline_64()]

@@ -64,10 +64,11 @@ def score_figures(study: Study, table: pd.DataFrame) -> Iterator[Figure]:
         yield Figure(f"{phase}-strength", caption, png(plots.strengths(found, study.score)))
         if not comparable(part, study):
             continue
-        compared = paired(part, study.score, study.reference)
+        compared = paired(part, study.score, study.reference, study.rivals)
         caption = (
             f"{phase}: differences to {study.reference} on the same data and seed, mean and 95 % "
-            "interval. Full marks: p < 0.05 after Holm's correction, three seeds or more."
+            "interval. Full marks: p < 0.05 after Holm's correction (over the rivals that the "
+            "hypothesis names, and over all others), three seeds or more."
         )
         axes = plots.differences(compared, study.score, study.reference)
         yield Figure(f"{phase}-differences", caption, png(axes))

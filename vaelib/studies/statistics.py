@@ -21,7 +21,7 @@ The unit is a run. Strata (pairs of factors) are resampled each for itself, as i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,13 +129,16 @@ def by_strength(table: pd.DataFrame, score: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def paired(table: pd.DataFrame, score: str, reference: str) -> pd.DataFrame:
+def paired(
+    table: pd.DataFrame, score: str, reference: str, rivals: Collection[str] = ()
+) -> pd.DataFrame:
     """The difference of each method to `reference`, run by run of the same pair, σ and seed.
 
     One row a method and σ: mean difference, its interval, how many pairs of runs, and the p value
-    of the sign-flip test: `raw`, and `p` with Holm's correction over the methods at this σ. `least`
-    is the smallest p that so many runs and methods can reach. ValueError when the table has no such
-    method.
+    of the sign-flip test: `raw`, and `p` with Holm's correction over the methods at this σ. The
+    `rivals` that a claim names are corrected for their own number; what else was run beside them,
+    such as controls, for theirs. `least` is the smallest p that so many runs and methods can reach.
+    ValueError when the table has no such reference.
     """
     import pandas as pd
 
@@ -154,7 +157,7 @@ def paired(table: pd.DataFrame, score: str, reference: str) -> pd.DataFrame:
     found = pd.DataFrame(rows, columns=[*_PAIRED, "raw"])
     if found.empty:  # no run has a partner
         return found.assign(p=[], least=[])
-    family = found.groupby("sigma")["raw"]
+    family = found.groupby(["sigma", found["method"].isin(rivals)])["raw"]
     least = (2.0 ** (1 - found["runs"]) * family.transform("size")).clip(upper=1)
     return found.assign(p=family.transform(holm), least=least)
 
