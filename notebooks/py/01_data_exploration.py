@@ -79,6 +79,9 @@ widgets.show_factors(data)
 
 
 # %% [markdown]
+# *Figure 1.1: One slider a factor. Where no kernel runs it is a picture of the first image.*
+
+# %% [markdown]
 # The same without a mouse: start from a large upright heart in the middle and change one factor at
 # a time.
 
@@ -101,7 +104,7 @@ for line, name in enumerate(data.factor_names):
     ax.text(-6, 66 * line + 32, name, ha="right", va="center", fontsize=9)
 
 # %% [markdown]
-# *Figure 1.1: Each row moves one factor through its values; the other four stand still.*
+# *Figure 1.2: Each row moves one factor through its values; the other four stand still.*
 
 # %% [markdown]
 # ## 2 The grid of all images
@@ -129,7 +132,7 @@ for index in (0, 1, 32, 1_024, 245_760):
 plots.image_grid(data.sample(30, rng).images);
 
 # %% [markdown]
-# *Figure 1.2: Thirty images drawn at random, every factor uniform.*
+# *Figure 1.3: Thirty images drawn at random, every factor uniform.*
 
 # %% [markdown]
 # ## 3 Sprites between the pixels
@@ -148,7 +151,7 @@ plots.image_grid(np.stack(close), columns=8, labels=labels);
 
 
 # %% [markdown]
-# *Figure 1.3: The smallest heart at eight places. Its number of white pixels changes although only its place does.*
+# *Figure 1.4: The smallest heart at eight places. Its number of white pixels changes although only its place does.*
 
 # %% [markdown]
 # It does not. So an image cannot be made by shifting another one; each has to be drawn. For an
@@ -196,7 +199,7 @@ with plots.style():
     fig.colorbar(picture, label="white, in % of the images")
 
 # %% [markdown]
-# *Figure 1.4: The mean image: how often each pixel is white. It is what one guesses who knows nothing.*
+# *Figure 1.5: The mean image: how often each pixel is white. It is what one guesses who knows nothing.*
 
 # %% [markdown]
 # How good is that guess? If it gives pixel $p$ the chance $m_p$ to be white, it costs on average
@@ -282,7 +285,7 @@ plots.joint_histograms(histograms, (32, 32), pair);
 
 
 # %% [markdown]
-# *Figure 1.5: How often each pair of positions occurs, from independent (left) to strongly tied (right). Above: correlation r and mutual information I in nats.*
+# *Figure 1.6: How often each pair of positions occurs, from independent (left) to strongly tied (right). Above: correlation r and mutual information I in nats.*
 
 # %% [markdown]
 # Those are many draws. You rarely have so many, so here are 300. Move σ. **From which value on
@@ -302,7 +305,7 @@ def crowd(s):
 flipbook(crowd, (np.inf, 1.0, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05), name="σ")
 
 # %% [markdown]
-# *Figure 1.6: 300 draws of the two positions; the slider moves σ.*
+# *Figure 1.7: 300 draws of the two positions; the slider moves σ.*
 
 # %% [markdown]
 # `Correlated(data, {pair: sigma})` is again a data set: it draws factors from exactly this formula
@@ -319,7 +322,7 @@ rows = [worlds[place].sample(10, rng).images for place in places]
 plots.image_grid(np.concatenate(rows), columns=10);
 
 # %% [markdown]
-# *Figure 1.7: Two rows, one from each world, in an order that was drawn.*
+# *Figure 1.8: Two rows, one from each world, in an order that was drawn.*
 
 # %% [markdown]
 # Ten images hardly tell. No single picture is odd, for every combination can still occur; only the
@@ -336,7 +339,7 @@ with plots.style():
         ax.set(xticks=[], yticks=[], title=f"{name}: {worlds[place].distribution}")
 
 # %% [markdown]
-# *Figure 1.8: The mean images of the same two worlds. In the correlated one the cloud leans to the diagonal.*
+# *Figure 1.9: The mean images of the same two worlds. In the correlated one the cloud leans to the diagonal.*
 
 # %% [markdown]
 # ## 6 Twins: one image, several truths
@@ -358,7 +361,7 @@ with plots.style():
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 # %% [markdown]
-# *Figure 1.9: In how many pixels a turned shape differs from where it began.*
+# *Figure 1.10: In how many pixels a turned shape differs from where it began.*
 
 # %% [markdown]
 # The heart comes back only after a full turn. The ellipse nearly returns after half a turn and the
@@ -390,7 +393,7 @@ plots.image_grid(squares[shown], columns=5, labels=[f"orientation {turn}" for tu
 
 
 # %% [markdown]
-# *Figure 1.10: The square at orientations that give one image, and at others.*
+# *Figure 1.11: The square at orientations that give one image, and at others.*
 
 # %% [markdown]
 # Over the whole grid, 18,432 images are lost to orientation 39 and 3,142 more to chance: 2,620
@@ -435,7 +438,7 @@ above, below = (data.factors(part[::10_000]) for part in (subset, drawn))
 plots.image_grid(data.render(np.concatenate([above, below])), columns=10);
 
 # %% [markdown]
-# *Figure 1.11: Ten of the first 100,000 images (above), and ten of 100,000 drawn at random (below): the first part of the file holds squares alone.*
+# *Figure 1.12: Ten of the first 100,000 images (above), and ten of 100,000 drawn at random (below): the first part of the file holds squares alone.*
 
 # %% [markdown]
 # The fix is one line: draw the indices at random. (`data.sample(n, rng)` does so as well.)

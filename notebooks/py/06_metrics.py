@@ -340,6 +340,9 @@ score_map(seen);
 metric_lab.metric_lab()
 
 # %% [markdown]
+# *Figure 6.3: The laboratory. Where no kernel runs it is a picture of the clean code's scores.*
+
+# %% [markdown]
 # Without a kernel one slider still moves, the turning of x and y:
 
 # %% [markdown]
@@ -349,7 +352,7 @@ metric_lab.metric_lab()
 metric_lab.turning()
 
 # %% [markdown]
-# *Figure 6.3: The scores while x and y are turned in their plane; the slider moves the angle.*
+# *Figure 6.4: The scores while x and y are turned in their plane; the slider moves the angle.*
 
 # %% [markdown]
 # - *I* never moves: trees can undo a rotation. Nor need a user of the code care, if a tree is all that
@@ -395,7 +398,7 @@ with plots.style():
     ax.set(xlim=(-0.05, 1.22), ylim=(-0.06, 1.09), xlabel="C: compact", ylabel="D: modular")
 
 # %% [markdown]
-# *Figure 6.4: Completeness against disentanglement (DCI) of the nine codes.*
+# *Figure 6.5: Completeness against disentanglement (DCI) of the nine codes.*
 
 # %% [markdown]
 # Which one matters is up to what you want to do. To *change* one factor by moving one latent, you need
@@ -450,7 +453,7 @@ score_map(pd.DataFrame(ceilings).T);
 
 
 # %% [markdown]
-# *Figure 6.5: The scores that the best possible codes of dSprites get, with all factors and with those that can be seen.*
+# *Figure 6.6: The scores that the best possible codes of dSprites get, with all factors and with those that can be seen.*
 
 # %% [markdown]
 # - 20 bins cannot tell 40 values apart, and with noise trees cannot either: in D, MIG, C and I *all
@@ -529,7 +532,7 @@ with plots.style():
     axes[2].legend(loc="center")
 
 # %% [markdown]
-# *Figure 6.6: Two codes that stay as they are, scored on more and more correlated images. Dotted: what theory says.*
+# *Figure 6.7: Two codes that stay as they are, scored on more and more correlated images. Dotted: what theory says.*
 
 # %% [markdown]
 # On uncorrelated images (far left) every score knows which code is which. On strongly correlated ones
@@ -686,7 +689,7 @@ with plots.style():
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %% [markdown]
-# *Figure 6.7: Scores by the number of samples, with error bars from resampling.*
+# *Figure 6.8: Scores by the number of samples, with error bars from resampling.*
 
 # %% [markdown]
 # The bars are small, and the values drift far outside of them: counting with few samples finds
@@ -724,7 +727,7 @@ for name, scores in sanity_scores(ten, data, asked).items():
 score_map(pd.DataFrame(card).T);
 
 # %% [markdown]
-# *Figure 6.8: The shipped runs, beside codes whose worth is known.*
+# *Figure 6.9: The shipped runs, beside codes whose worth is known.*
 
 # %% [markdown]
 # - Read each column from its ends: *random* is its zero and *perfect* its 1. Measured like this, a MIG
