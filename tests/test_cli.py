@@ -62,7 +62,7 @@ def test_help_is_there_at_once():
     """Nothing heavy is imported for it. Processor time, which a busy machine does not stretch."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "vaelib.cli", "--help"],
+        [sys.executable, "-X", "importtime", "-m", "vaelib", "--help"],
         capture_output=True, text=True, check=True, cwd=ROOT,
     )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -200,7 +200,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
     arguments = ("--network", "MLP", "--network-option", "hidden=8", "--steps", "1000000")
     process = subprocess.Popen(
-        [sys.executable, "-m", "vaelib.cli", "train", *arguments, "--log-every", "1", "--quiet",
+        [sys.executable, "-m", "vaelib", "train", *arguments, "--log-every", "1", "--quiet",
          "--checkpoint-every", "5", "--folder", str(folder)],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         # tests that a shell runs in the background ignore Ctrl-C, and children inherit that

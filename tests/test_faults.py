@@ -90,7 +90,7 @@ def test_scores_stay_when_the_disk_is_full(tmp_path):
 
 
 def vaelib(*arguments, **how):
-    line = [sys.executable, "-m", "vaelib.cli", *map(str, arguments)]
+    line = [sys.executable, "-m", "vaelib", *map(str, arguments)]
     return subprocess.run(line, text=True, timeout=200, stderr=subprocess.PIPE, **how)
 
 

@@ -56,7 +56,7 @@ def command(tmp_path_factory):
     environment = {**os.environ, "PYTHONPATH": str(place), "VAELIB_RUNS": str(place / "runs")}
 
     def run(*arguments):
-        line = [sys.executable, "-m", "vaelib.cli", *map(str, arguments)]
+        line = [sys.executable, "-m", "vaelib", *map(str, arguments)]
         done = subprocess.run(
             line, capture_output=True, text=True, env=environment, cwd=place, timeout=300
         )

@@ -334,7 +334,7 @@ def read_csv(path):
 def start(*arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-m", "vaelib.cli", "report", "--quiet", *arguments],
+        [sys.executable, "-m", "vaelib", "report", "--quiet", *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ CHAPTERS = ("01_data_exploration", "02_beta_vae")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     reports = tmp_path_factory.mktemp("reports")
-    command = [sys.executable, "-m", "vaelib.cli", "report", *CHAPTERS, "--preset", "smoke",
+    command = [sys.executable, "-m", "vaelib", "report", *CHAPTERS, "--preset", "smoke",
                "-p", "beta", "8", "-p", "sigma", "0.2", "--folder", str(reports), "--quiet",
                "--name", "smoke"]  # fmt: skip
     environment = {name: v for name, v in os.environ.items() if name != "VAELIB_FAST"}

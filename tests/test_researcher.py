@@ -93,7 +93,7 @@ def vaelib(tmp_path_factory):
     environment = {**os.environ, **folders, "VAELIB_MODULES": modules, "PYTHONPATH": str(ROOT)}
 
     def run(*arguments):
-        line = [sys.executable, "-m", "vaelib.cli", *map(str, arguments)]
+        line = [sys.executable, "-m", "vaelib", *map(str, arguments)]
         done = subprocess.run(
             line, capture_output=True, text=True, env=environment, cwd=place, timeout=200
         )

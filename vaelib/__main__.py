@@ -1,3 +1,5 @@
+"""`python -m vaelib`: the command `vaelib`, where its script is not on the PATH."""
+
 import sys
 
 from vaelib.cli import main
