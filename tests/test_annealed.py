@@ -33,6 +33,17 @@ def test_the_factor_acts_on_the_penalty(objective):
     torch.testing.assert_close(loss, sum(terms.values()))
 
 
+def test_what_holds_learned_weights_is_not_annealed():
+    """Without it the weight of the reconstruction would fall as long as the factor is 0."""
+    objective, out = LVAE(), output([1.0])
+    objective.prepare(SimpleNamespace(latent_dim=1), 10, None)
+    plain = objective(BATCH, out, 0)[1]
+    annealed = Annealed(objective, period=100, cycles=1)(BATCH, out, 0)[1]
+    assert annealed["weight_regulariser"] == plain["weight_regulariser"] != 0
+    changed = {name for name in plain if annealed[name] != plain[name]}
+    assert changed and all(annealed[name] == 0 for name in changed)
+
+
 def test_a_weighted_reconstruction_is_a_reconstruction():
     objective = LVAE()
     objective.prepare(SimpleNamespace(latent_dim=1), 10, None)

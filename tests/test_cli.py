@@ -1,6 +1,7 @@
 """The command line: what a newcomer types, and what comes back when it is wrong."""
 
 import json
+import math
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -24,7 +26,7 @@ from vaelib.networks import MLP, Locatello
 from vaelib.objectives import BetaVAE
 from vaelib.runs import Run
 from vaelib.spec import to_spec
-from vaelib.train import PARTS, TrainConfig
+from vaelib.train import PARTS, TrainConfig, train
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
@@ -258,6 +260,19 @@ def test_evaluate_prints_and_keeps_scores(run, capsys, tmp_path):
     assert "mig" in fails(capsys, "evaluate", str(run.folder), "--metrics", "migg")  # says what is
 
 
+def test_the_file_has_the_runs_of_all_distributions(tmp_path, capsys):
+    tied = Correlated(DSprites(), {("pos_x", "pos_y"): 0.1})
+    for name, data in (("plain", DSprites()), ("tied", tied)):
+        config = TrainConfig(data, network=MLP(8), latent_dim=3, steps=1, batch_size=4)
+        train(config, tmp_path / "runs" / name, progress=False)
+    table = tmp_path / "table.csv"
+    arguments = ["evaluate", str(tmp_path / "runs"), "--metrics", "mig", "--samples", "200"]
+    assert main([*arguments, "--as-trained", "--csv", str(table)]) == 0
+    rows = pd.read_csv(table).set_index("run")["distribution"].to_dict()
+    assert rows == {"plain": "uncorrelated", "tied": "correlated"}
+    assert "Scored on correlated" in capsys.readouterr().out
+
+
 def test_codes_of_another_program_are_scored(tmp_path, capsys):
     rng = np.random.default_rng(0)
     factors = rng.integers(0, 5, (2000, 3))
@@ -333,6 +348,21 @@ def test_a_traversal_is_drawn_as_picture_and_as_film(run, tmp_path, capsys):
     assert "0..2" in said
 
 
+@pytest.mark.parametrize("steps", ["0", "1", "-3"])
+def test_a_traversal_of_no_steps_is_refused(run, steps, tmp_path, capsys):
+    target = tmp_path / "t.png"
+    said = fails(capsys, "traverse", str(run.folder), "--out", str(target), "--steps", steps)
+    assert f"needs 2 steps or more, got {steps}" in said and not target.exists()
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "0.5", "nan", "inf", "soon"])
+def test_an_expiry_without_sense_is_refused(seconds, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["study", "run", "smoke", "--expiry", seconds, "--dry-run"])
+    assert stop.value.code == 2
+    assert f"--expiry: must be a number of at least 1, got '{seconds}'" in capsys.readouterr().err
+
+
 def test_list_shows_what_there_is(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
@@ -406,6 +436,7 @@ class Example:
     count: int | None = None
     names: tuple[str, ...] = ("a",)
     part: Base | None = None
+    sigmas: tuple[float, ...] = (math.inf, 0.4)
 
 
 def test_fields_are_read_from_the_source():
@@ -414,10 +445,13 @@ def test_fields_are_read_from_the_source():
         "count: int | None = None",
         "names: tuple[str, ...] = ('a',)",
         "part: Base | None = None",
+        "sigmas: tuple[float, ...] = (math.inf, 0.4)",
     ]
     assert make(Example, ["rate=2", "count=3"]) == Example(2.0, 3)
     assert make(Example, ["count=none", "names=('b', 'c')"]) == Example(0.5, None, ("b", "c"))
     assert make(Example, ["part=Part(n=3)"]).part == Part(3)
+    for text, expected in ("inf,", (math.inf,)), ("0.2, -math.inf", (0.2, -math.inf)):
+        assert make(Example, [f"sigmas=({text})"]).sigmas == expected
     with pytest.raises(ValueError, match="Part needs n: int"):
         make(Part, [])
     for wrong in ("count=x", "names=(", "part=open('x')", "part=Example()", "other=1"):

@@ -118,6 +118,15 @@ def test_more_metrics_on_the_same_samples_are_added_and_other_samples_replace(ru
     assert set(saved(run)["uncorrelated"]["scores"]) == {"sap"}
 
 
+def test_scores_of_other_data_replace(run):
+    """Two strengths of correlation are filed under one word, but never in one entry."""
+    other = type("Other", (Strip,), {"__repr__": lambda self: "Other()"})
+    evaluate(run, Strip(), metrics=["mig"], n=200)
+    evaluate(run, other(), metrics=["sap"], n=200)
+    (entry,) = saved(run).values()
+    assert list(entry["scores"]) == ["sap"] and "Other()" in entry["about"]
+
+
 def test_a_failure_leaves_the_file_as_it_was(run):
     evaluate(run, metrics=["mig"], n=500)
     before = saved(run)
@@ -130,6 +139,14 @@ def test_standard_errors_are_the_spread_over_new_samples():
     truth = np.std([metrics.mig(noisy(800, noise=0.3, seed=s))["mig"] for s in range(60)], ddof=1)
     found = standard_errors(noisy(800, noise=0.3), 40, ["mig"])["mig"]["mig"]
     assert 0.5 * truth < found < 2 * truth
+
+
+def test_a_factor_that_varies_in_some_halves_only_is_told():
+    factors = np.random.default_rng(0).integers(0, 3, (200, 3))
+    factors[:, 2] = np.arange(200) == 7
+    codes = Codes(factors + 0.0, factors)
+    with pytest.raises(ValueError, match="varies in some halves of the 200 samples only"):
+        standard_errors(codes, 8, ["pairwise_mig"])
 
 
 def test_standard_errors_come_on_request(run):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vaelib.datasets import Correlated, DSprites
+from vaelib.datasets import Correlated, DSprites, Pooled
 from vaelib.datasets.fixed_sample import FixedSample
 from vaelib.spec import from_spec, to_spec
 
@@ -28,6 +28,15 @@ def test_it_follows_the_distribution_of_its_data():
     assert FixedSample(CORRELATED).distribution == "correlated"
     assert FixedSample(CORRELATED).uncorrelated() is DATA
     assert FixedSample(DATA).uncorrelated() is DATA
+
+
+def test_to_score_each_image_comes_once():
+    fixed = FixedSample(CORRELATED, 300)
+    found = DATA.index(fixed.sample_distinct(1_000, np.random.default_rng(0)))
+    assert sorted(found) == sorted(set(fixed.indices)) and fixed.distinct == len(found)
+    few = DATA.index(fixed.sample_distinct(50, np.random.default_rng(0)))
+    assert len(set(few)) == 50 and set(few) <= set(found)
+    assert Pooled(fixed, 2).distinct == fixed.distinct and DATA.distinct == len(DATA)
 
 
 def test_rows_are_uniform_without_weights():
@@ -70,6 +79,17 @@ def test_wrong_weights_are_refused(weights):
         FixedSample(DATA, 20).sample_rows(5, np.random.default_rng(0), weights)
 
 
-def test_an_empty_set_is_refused():
-    with pytest.raises(ValueError, match="at least 1"):
-        FixedSample(DATA, 0)
+@pytest.mark.parametrize("n", [0, 1.5, np.nan, True])
+def test_a_size_without_sense_is_refused(n):
+    with pytest.raises(ValueError, match=f"n must be a whole number of at least 1, got {n}"):
+        FixedSample(DATA, n)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, None])
+def test_a_seed_without_sense_is_refused(seed):
+    with pytest.raises(ValueError, match=f"seed must be a whole number of at least 0, got {seed}"):
+        FixedSample(DATA, 10, seed)
+
+
+def test_a_size_may_be_a_number_of_numpy():
+    assert to_spec(FixedSample(DATA, np.int64(20))) == to_spec(FixedSample(DATA, 20))

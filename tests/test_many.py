@@ -10,7 +10,7 @@ from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites, Pairs
 from vaelib.many import train_many
 from vaelib.networks import Burgess
-from vaelib.objectives import AdaGVAE, BetaVAE, FactorVAE
+from vaelib.objectives import AdaGVAE, BetaVAE, FactorVAE, PixelWeighted
 from vaelib.stacked import alike, train_stacked
 from vaelib.train import TrainConfig, TrainingDiverged, train
 
@@ -79,18 +79,38 @@ def test_what_cannot_be_stacked_is_told_apart():
     assert alike(CONFIGS[0]) == alike(CONFIGS[1]) == alike(CONFIGS[2])
     different = [weak, replace(SMALL, latent_dim=4), replace(SMALL, batch_size=16)]
     assert len({alike(config) for config in [SMALL, *different]}) == 4
-    with pytest.raises(ValueError, match="stacked runs may differ in"):
-        train_stacked([SMALL, weak], ["a", "b"])
+    wrapped = replace(weak, objective=PixelWeighted(AdaGVAE(), 4))
+    for configs in ([SMALL, weak], [weak], [wrapped]):
+        with pytest.raises(ValueError, match="stacked runs may differ in"):
+            train_stacked(configs, ["a", "b"][: len(configs)])
+    two = [replace(SMALL, objective=PixelWeighted(BetaVAE(beta), 4)) for beta in (1.0, 2.0)]
+    assert alike(two[0]) == alike(two[1])  # wrappers keep the pass of what they are around
+
+
+def test_stacked_runs_hold_their_folders(tmp_path, monkeypatch):
+    """As long as they train: another training there would spoil both."""
+    plain, held = stacked.Member.learn, []
+
+    def learn(self, *arguments):
+        held.append(self.run._lock is not None)
+        plain(self, *arguments)
+
+    monkeypatch.setattr(stacked.Member, "learn", learn)
+    (run,) = train_stacked([SMALL], [tmp_path / "a"])
+    assert held == [True] * SMALL.steps and run.finished
 
 
 def test_on_a_gpu_runs_that_are_alike_train_together(tmp_path, monkeypatch):
-    groups = []
+    groups, alone = [], []
     monkeypatch.setattr(many.machine, "pick_device", lambda name: torch.device("cuda"))
     monkeypatch.setattr(many, "train_stacked", lambda configs, folders: groups.append(configs))
+    monkeypatch.setattr(many, "train", lambda config, folder, progress: alone.append(config))
     monkeypatch.setattr(many, "Run", lambda folder: folder)
-    configs = [*CONFIGS, replace(SMALL, latent_dim=4)]
-    train_many(configs, [tmp_path / str(i) for i in range(4)], progress=False)
-    assert sorted(map(len, groups)) == [1, 3]
+    weak = replace(SMALL, data=Pairs(DSprites()), objective=AdaGVAE())
+    configs = [*CONFIGS, replace(SMALL, latent_dim=4), weak]
+    train_many(configs, [tmp_path / str(i) for i in range(5)], progress=False)
+    assert list(map(len, groups)) == [3]
+    assert {config.key for config in alone} == {config.key for config in configs[3:]}
 
 
 def test_a_failed_run_stops_no_other_and_is_named(tmp_path):

@@ -21,6 +21,13 @@ def test_a_turned_pair_shows_in_its_own_scores_only():
     assert metrics.pairwise_mig(slanted)["b+c"] < 0.15 < 0.5 < metrics.pairwise_mig(straight)["min"]
 
 
+def test_names_that_make_two_pairs_one_are_refused():
+    factors = np.random.default_rng(0).integers(0, 3, (300, 4))
+    codes = Codes(factors + 0.0, factors, ("a", "b+c", "a+b", "c"))
+    with pytest.raises(ValueError, match="must tell their pairs a"):
+        metrics.pairwise_mig(codes)
+
+
 @pytest.mark.parametrize("degrees", [0, 10, 30, 45, 60, 90, 135])
 def test_plane_angle_reads_the_turn(degrees):
     expected = min(degrees % 90, 90 - degrees % 90)

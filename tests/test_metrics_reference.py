@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks._metric_references import REFERENCES, quietly
 from vaelib import information, metrics
 from vaelib.metrics import _boosting, _splits, infomec
+from vaelib.metrics.beta_vae_score import _differences
 from vaelib.types import Codes
 
 CASES = ("perfect", "rotated")
@@ -150,6 +151,18 @@ def test_factor_vae_score_leaves_out_latents_that_hardly_move():
         "factor_vae_score": 0.0
     }
     assert metrics.factor_vae_score(with_means(codes, still)) == metrics.factor_vae_score(codes)
+
+
+def test_beta_vae_score_pairs_no_code_with_itself():
+    """A difference of 0 would name the factor of which few samples share a value."""
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(0, 3, 300), rng.integers(0, 3, 300), np.arange(300) // 2], 1)
+    means = rng.standard_normal((300, 2)).astype(np.float32)
+    pairs = Codes(means, factors).rows_by_value[2]  # two samples each
+    found = _differences(np.arange(300.0)[:, None], pairs, 500, rng)
+    assert found.min() == found.max() == 1.0  # each with the other one
+    alone = _differences(np.arange(300.0)[:, None], tuple(np.arange(300)[:, None]), 500, rng)
+    assert (alone == 0).all()  # there is no other
 
 
 def test_irs_is_the_papers_loop():

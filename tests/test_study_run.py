@@ -198,6 +198,14 @@ def test_a_failing_run_is_recorded_and_tried_again_on_request_only(tmp_path):
     assert execute(job).state == "done" and not list(tmp_path.rglob(FAILURE))
 
 
+def test_a_finished_folder_without_its_result_is_told(tmp_path):
+    """Nobody holds it, and nobody can take it: to wait for it would be to wait for ever."""
+    jobs_ = jobs(tmp_path, config())
+    (tmp_path / jobs_[0].name).mkdir(parents=True)
+    (outcome,) = carry_out(jobs_, Here(), progress=False)
+    assert outcome.state == "failed" and "is there without its result.json" in outcome.error
+
+
 def test_a_full_disk_costs_no_more_than_the_interval(tmp_path):
     (job,) = jobs(tmp_path, config(steps=20))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -13,6 +13,7 @@ from vaelib.studies.statistics import (
     mean,
     paired,
     sign_flip,
+    summary,
 )
 
 SCORE = "uncorrelated.mig"
@@ -173,3 +174,23 @@ def test_a_claim_needs_all_comparisons():
     for words, rows in told.items():
         assert holds(pd.DataFrame(rows), 0.2).startswith(words)
     assert holds(pd.DataFrame([BEATEN, few, EQUAL]), 0.2).startswith("cannot")
+
+
+def test_where_lower_scores_are_better_less_is_a_gain():
+    row = pd.Series(BEATEN)
+    assert verdict(row, "ours", lower_is_better=True).endswith("worse")
+    higher = compared(0.2, "A", 0.3, 0.2, 0.4, 0.01)
+    said = verdict(pd.Series(higher), "ours", lower_is_better=True)
+    assert "ours − A, σ = 0.2: -0.300 [-0.400, -0.200]" in said and said.endswith("better")
+    assert holds(pd.DataFrame([higher, EQUAL]), 0.2, lower_is_better=True) == "holds"
+    assert holds(pd.DataFrame([BEATEN, EQUAL]), 0.2, lower_is_better=True).startswith("does not")
+    worse = compared(np.inf, "A", -0.2, -0.3, -0.1, 0.01)
+    assert "possibly worse" in holds(pd.DataFrame([higher, worse]), 0.2, lower_is_better=True)
+
+
+def test_a_run_that_stands_for_several_pairs_counts_once():
+    rows = [("A", pair, np.inf, seed, score) for seed, score in ((0, 1.0), (1, 3.0))
+            for pair in ("x", "y")]  # fmt: skip
+    table = frame(rows).assign(setting="s", key=lambda t: t["seed"].astype(str))
+    found = summary(table, SCORE).iloc[0]
+    assert found["runs"] == 2 and found["mean"] == 2.0 and found["std"] == pytest.approx(2**0.5)

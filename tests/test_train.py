@@ -17,7 +17,7 @@ from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites
 from vaelib.files import write_whole
 from vaelib.networks import MLP, Burgess
-from vaelib.objectives import BetaVAE, Objective
+from vaelib.objectives import BetaVAE, Objective, PixelWeighted
 from vaelib.runs import Run, encode, find, table
 from vaelib.spec import from_spec, to_spec
 from vaelib.train import TrainConfig, TrainingDiverged, load_or_train, train
@@ -258,7 +258,14 @@ def test_how_a_run_is_carried_out_does_not_change_what_it_is():
     ("change", "says"),
     [
         ({"steps": 0}, "steps must be a whole number of at least 1, got 0"),
+        ({"steps": True}, "steps must be a whole number of at least 1, got True"),
         ({"batch_size": 2.5}, "batch_size must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"seed": 0.5}, "seed must be a whole number of at least 0, got 0.5"),
+        ({"seed": 2**64}, "seed must be below 2"),
+        ({"speedups": "false"}, "speedups must be a bool, got 'false'"),
+        ({"device": "nonsense"}, "device must be auto, cpu.*, got 'nonsense'"),
+        ({"device": 0}, "device must be a str, got 0"),
         ({"learning_rate": -1.0}, "learning_rate must be positive"),
         ({"precision": "float16"}, "precision must be one of .*'float16'"),
         ({"data": "dsprites"}, "data must be a FactorData, got 'dsprites'"),
@@ -270,9 +277,10 @@ def test_bad_configurations_are_refused(change, says):
         replace(SMALL, **change)
 
 
-def test_unknown_devices_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="device must be auto, cpu"):
-        train(replace(SMALL, device="abacus"), tmp_path / "run", progress=False)
+def test_numbers_of_numpy_are_the_same_configuration():
+    assert replace(SMALL, seed=np.int64(3), steps=np.int64(9)).key == (
+        replace(SMALL, seed=3, steps=9).key
+    )
 
 
 def test_bfloat16_computes_almost_the_same_loss(tmp_path):
@@ -335,6 +343,18 @@ def test_table_has_a_row_a_run_and_one_distribution(tmp_path):
     assert frame["seed"].tolist() == [0, 1] and frame["mig"].tolist() == [0.1, 1.1]
     assert frame["dci.d"].tolist() == [0.5, 0.5] and set(frame["beta"]) == {4.0}
     assert table(find(tmp_path), "correlated")["mig"].tolist() == [0.9, 0.9]
+
+
+def test_table_tells_a_wrapper_from_what_it_is_around(tmp_path):
+    Run.create(tmp_path / "a", replace(SMALL, objective=PixelWeighted(BetaVAE(8.0), 4)))
+    row = table(find(tmp_path)).iloc[0]
+    assert row["objective"] == "PixelWeighted" and row["of"] == "BetaVAE(beta=8.0)"
+
+
+@pytest.mark.parametrize("options", [{"n": 0}, {"batch_size": 0}])
+def test_encode_refuses_to_encode_nothing(options):
+    with pytest.raises(ValueError, match="n and batch_size must be at least 1"):
+        encode(VAE(MLP(4), (1, 64, 64), 2), DSprites(), **options)
 
 
 def test_encode_gives_posterior_means_of_the_uncorrelated_data(tmp_path):

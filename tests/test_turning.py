@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from vaelib.datasets import DSprites, FixedSample, Pooled
+from vaelib.flattening import DensityFlattening
 from vaelib.networks import MLP, Broadcast, Burgess, Fast
-from vaelib.objectives import BetaVAE, PairTurns
+from vaelib.objectives import BetaVAE, FactorizedSupport, PairTurns
+from vaelib.objectives.terms import CorrelatedKL
+from vaelib.runs import encode
+from vaelib.train import TrainConfig
 from vaelib.turning import (
     contrast,
     descend,
@@ -138,6 +143,29 @@ def test_what_is_drawn_stays_and_the_code_turns(network):
     torch.testing.assert_close(vae.decode(vae.encode(images).mean), drawn, atol=1e-4, rtol=1e-4)
 
 
+def test_a_turn_is_told_to_who_keeps_codes():
+    told, vae = [], VAE(MLP(8), (1, 32, 32), 3)
+    vae.when_turned.append(lambda: told.append("turned"))
+    turn(vae, find_turn(torch.randn(500, 3), torch.ones(3), gain=0.0))
+    assert told == ["turned"]
+
+
+def test_flattening_encodes_all_anew_after_a_turn():
+    """Means from before are of other latents; the density would be that of two codes at once."""
+    data = FixedSample(Pooled(DSprites(), 2), 60)
+    sampling = DensityFlattening(refresh=0)
+    vae = VAE(MLP(8), data.image_shape, 3)
+    sampling.prepare(TrainConfig(data, network=MLP(8), latent_dim=3), vae)
+    sampling.update(0)
+    assert (sampling.state["seen"] == 0).all()
+    turn(vae, find_turn(torch.randn(500, 3), torch.ones(3), gain=0.0))
+    sampling.update(1)
+    now = encode(vae, data, 60)
+    kept = sampling.state["means"][[int(np.flatnonzero(data.indices == k)[0]) for k in
+                                    data.index(now.factors)]]  # fmt: skip
+    np.testing.assert_allclose(kept, now.means, atol=1e-5)
+
+
 def test_posteriors_of_typical_width_stay_diagonal_and_draw_the_same_distribution():
     """Σ' = A Σ Aᵀ is exactly the diagonal that the new layer says."""
     torch.manual_seed(1)
@@ -235,3 +263,22 @@ def test_another_s_turn_turns_the_bank_and_is_passed_on():
     quarter = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
     objective.turned(quarter)
     assert passed == [quarter] and objective.means.held().tolist() == [[-2.0, 1.0]]
+
+
+def test_what_objectives_keep_of_the_code_turns_along():
+    quarter = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
+    support = FactorizedSupport(bank=4)
+    support.prepare(VAE(MLP(8), (1, 32, 32), 2), 10, torch.Generator())
+    support.means.add(torch.tensor([[1.0, 0.0]]))
+    support.turned(quarter)
+    torch.testing.assert_close(support.means.held(), torch.tensor([[0.0, 1.0]]))
+    prior = CorrelatedKL(learning_rate=0.1)
+    prior.prepare(2)
+    for _ in range(20):
+        prior.adam.zero_grad()
+        (-prior.correlation()[0, 1]).backward()
+        prior.adam.step()
+    assert prior.correlation()[0, 1] > 0.5
+    prior.turned(quarter)  # what was learned is of other axes: it starts anew
+    torch.testing.assert_close(prior.correlation(), torch.eye(2))
+    assert not prior.adam.state

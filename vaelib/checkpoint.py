@@ -53,7 +53,8 @@ class Checkpoints:
 
     def paths(self) -> list[Path]:
         """Oldest first."""
-        return sorted(self.folder.glob("step-*.safetensors"))
+        # shorter names first: from 10,000,000 on a step has a digit more
+        return sorted(self.folder.glob("step-*.safetensors"), key=lambda p: (len(p.name), p.name))
 
     def save(self, step: int, state: TrainState) -> None:
         tensors, meta = state.export()

@@ -103,6 +103,11 @@ def standard_errors(
     for _ in _bar(range(resamples), "resamples", progress):
         half = rng.permutation(len(codes))[: len(codes) // 2]
         tables.append(score(codes[half], metrics, seed))
+    if any(t[name].keys() != values.keys() for t in tables for name, values in tables[0].items()):
+        raise ValueError(
+            f"a factor varies in some halves of the {len(codes)} samples only: give more samples, "
+            "or leave out the factor"
+        )
     return {
         name: {value: float(np.std([t[name][value] for t in tables], ddof=1)) for value in values}
         for name, values in tables[0].items()
@@ -121,6 +126,8 @@ def sanity_scores(
     """
     images = None if data is None else data.render(codes.factors)
     rows = sanity.rows(codes, images, seed)
+    if data is not None and data.scored:
+        rows = {name: row.select(*data.scored) for name, row in rows.items()}
     return {name: score(row, metrics, seed) for name, row in rows.items()}
 
 
@@ -197,7 +204,7 @@ def _add(path: Path, distribution: str, entry: dict[str, Any]) -> None:
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    if any(old.get(key) != new[key] for key in ("samples", "seed")):
+    if any(old.get(key) != new[key] for key in ("samples", "seed", "about")):
         return new
     tables = {key: {**old[key], **new.get(key, {})} for key in old if isinstance(old[key], dict)}
     return {**new, **tables}

@@ -66,6 +66,7 @@ class DensityFlattening(Sampling):
 
     def prepare(self, config: TrainConfig, vae: VAE, progress: bool = False) -> None:
         self.data, self.vae = config.data, vae
+        vae.when_turned.append(self.forget)
         shape = (self.data.n, config.latent_dim)
         self.state = {
             "means": np.zeros(shape, np.float32),
@@ -84,6 +85,10 @@ class DensityFlattening(Sampling):
         self._keep(rows, out.posterior.mean[first], out.posterior.std[first], step)
         if (step + 1) % self.every == 0:
             self.update(step)
+
+    def forget(self) -> None:
+        """All images are encoded anew at the next update: their means were of other latents."""
+        self.state["seen"][:] = -1
 
     def update(self, step: int) -> None:
         """Encode what is stale, estimate the density, set the weights."""

@@ -42,8 +42,8 @@ def train_many(
 
     On the CPU each run has a process and one thread, `workers` at a time (default: one a core); two
     such runs get done sooner than one after the other with two threads each. Images that a file
-    holds are mapped read-only, so the processes share them. On a GPU the runs that
-    :func:`~vaelib.stacked.can_stack` lets together train in this process.
+    holds are mapped read-only, so the processes share them. On a GPU the runs that are
+    :func:`~vaelib.stacked.alike` train together in this process, the others after each other.
 
     A run that fails stops no other; RuntimeError at the end says which failed and why. ValueError
     when two configurations are the same run.
@@ -101,10 +101,17 @@ def _in_stacks(jobs: Sequence[Job]) -> list[str]:
     for _, group in groupby(sorted(jobs, key=lambda job: alike(job[0])), lambda job: alike(job[0])):
         together = list(group)
         try:
-            train_stacked(*zip(*together, strict=True))
+            _train_together(together)
         except Exception as error:  # the other groups go on
             failed += [f"{folder}: {type(error).__name__}: {error}" for _, folder in together]
     return failed
+
+
+def _train_together(jobs: Sequence[Job]) -> None:
+    if len(jobs) == 1:  # nothing to stack; perhaps its objective has a pass of its own
+        train(*jobs[0], progress=False)
+    else:
+        train_stacked(*zip(*jobs, strict=True))
 
 
 @contextmanager

@@ -188,8 +188,11 @@ def _table_row(run: Run, distribution: str) -> dict[str, Any]:
     c = run.config
     parts = [(f.name, getattr(c.objective, f.name)) for f in fields(c.objective) if f.init]
     row = {"run": run.folder.name, "objective": type(c.objective).__name__}
-    row |= {name: v if v is None or isinstance(v, bool | int | float | str) else brief(v)
-            for name, v in parts}  # fmt: skip
+    row |= {
+        "of" if name == "objective" else name:  # of a wrapper: what it is around
+        v if v is None or isinstance(v, bool | int | float | str) else brief(v)
+        for name, v in parts
+    }  # fmt: skip
     row |= {"data": repr(c.data), "network": repr(c.network), "latent_dim": c.latent_dim}
     row |= {"steps": c.steps, "batch_size": c.batch_size, "seed": c.seed}
     if (run.folder / "log.csv").exists():
@@ -228,6 +231,8 @@ def encode(
         if not isinstance(run, Run):
             raise ValueError("a bare VAE does not know its data: pass data")
         data = run.config.data.uncorrelated()
+    if n < 1 or batch_size < 1:
+        raise ValueError(f"n and batch_size must be at least 1, got {n} and {batch_size}")
     machine.keep_memory()
     factors = data.sample_distinct(n, rng or np.random.default_rng(0))
     device = next(vae.parameters()).device

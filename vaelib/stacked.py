@@ -22,6 +22,7 @@ from vaelib.checkpoint import TrainState
 from vaelib.datasets import FactorData
 from vaelib.log_file import LogFile
 from vaelib.objectives import Objective
+from vaelib.objectives.wrapper import Wrapper
 from vaelib.on_device import place
 from vaelib.runs import Run
 from vaelib.sampling import Sampling
@@ -38,9 +39,15 @@ def alike(config: TrainConfig) -> str:
     """Equal for configurations that can be stacked."""
     spec = to_spec(config)
     same = {name: value for name, value in spec.items() if name not in OWN}
-    own_pass = type(config.objective).encode_decode is not Objective.encode_decode
-    alone = config.key if own_pass else ""  # weakly supervised objectives change the pass itself
+    alone = config.key if own_pass(config.objective) else ""
     return json.dumps([same, config.data.image_shape, alone], sort_keys=True)
+
+
+def own_pass(objective: Objective) -> bool:
+    """Whether it changes the pass through the networks, as weakly supervised objectives do."""
+    while isinstance(objective, Wrapper):
+        objective = objective.objective
+    return type(objective).encode_decode is not Objective.encode_decode
 
 
 @dataclass
@@ -66,8 +73,8 @@ class Member:
     def learn(self, batch: Batch, out: VAEOutput, terms: dict[str, Tensor], step: int) -> None:
         """The model's own step, after the gradients of all, and what follows it."""
         self.state.optimizers["vae"].step()
+        self.sampling.observe(out, step)  # first: to learn may turn the latents
         self.objective.learn(batch, out, step)
-        self.sampling.observe(out, step)
         self.keep(out, terms, step)
 
     def keep(self, out: VAEOutput, terms: dict[str, Tensor], step: int) -> None:
@@ -94,7 +101,8 @@ def train_stacked(configs: Sequence[TrainConfig], folders: Sequence[str | Path])
     ValueError unless they are :func:`alike`. A loss that becomes NaN or infinite stops all; what
     was saved by then goes on, stacked or alone.
     """
-    if len({alike(config) for config in configs}) > 1:
+    others = [config.objective for config in configs if own_pass(config.objective)]
+    if others or len({alike(config) for config in configs}) > 1:
         raise ValueError(f"stacked runs may differ in {OWN} only, and must use the usual pass")
     runs = [Run.create(folder, config) for folder, config in zip(folders, configs, strict=True)]
     todo = [(config, run) for config, run in zip(configs, runs, strict=True) if not run.finished]
@@ -102,6 +110,8 @@ def train_stacked(configs: Sequence[TrainConfig], folders: Sequence[str | Path])
         return runs
     plan = machine.plan(configs[0].device, configs[0].precision, configs[0].speedups)
     plan.begin()
+    for _, run in todo:
+        run.hold()
     members, first = _members(todo, plan)
     for step in range(first, configs[0].steps):
         batches = [member.draw(plan, step) for member in members]

@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 
 from vaelib import machine
 from vaelib.checkpoint import TrainState
+from vaelib.checks import of_kind, whole
 from vaelib.datasets import DSprites, FactorData
 from vaelib.fast import budget
 from vaelib.networks import Fast, Network
@@ -75,10 +76,10 @@ class TrainConfig:
     checkpoint_every: int = 1000  # steps
 
     def __post_init__(self) -> None:
-        for name in ("latent_dim", "steps", "batch_size", "log_every", "checkpoint_every"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        whole(self, 1, "latent_dim", "steps", "batch_size", "log_every", "checkpoint_every")
+        whole(self, 0, "seed")
+        if self.seed >= 2**64:  # torch takes no more
+            raise ValueError(f"seed must be below 2**64, got {self.seed}")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
         if not 0 <= self.beta2 < 1:
@@ -87,9 +88,9 @@ class TrainConfig:
             raise ValueError(
                 f"precision must be one of {machine.PRECISIONS}, got {self.precision!r}"
             )
-        for name, base in PARTS.items():
-            if not isinstance(getattr(self, name), base):
-                raise ValueError(f"{name} must be a {base.__name__}, got {getattr(self, name)!r}")
+        of_kind(self, **PARTS, device=str, speedups=bool)
+        if self.device != "auto":  # which asks the driver, and only when the training begins
+            machine.pick_device(self.device)
         self.objective.check_data(self.data)
         self.sampling.check_data(self.data)
 
@@ -152,8 +153,8 @@ def train(
         loss, terms = objective(batch, out, step)
         loss.backward()
         optimizer.step()
+        sampling.observe(out, step)  # first: to learn may turn the latents
         objective.learn(batch, out, step)
-        sampling.observe(out, step)
 
         done = step + 1
         recent.append(loss.detach())
@@ -182,7 +183,7 @@ def start(
         config.network.begin(vae, progress)
         noise = torch.Generator(plan.device).manual_seed(config.seed)
         objective: Objective = from_spec(to_spec(config.objective))  # the caller's stays untouched
-        objective.prepare(vae, len(config.data), noise)
+        objective.prepare(vae, config.data.distinct, noise)
         sampling: Sampling = from_spec(to_spec(config.sampling))
         sampling.prepare(config, vae, progress)
     vae.to(plan.device, memory_format=plan.layout)

@@ -171,6 +171,8 @@ def turn(vae: VAE, by: Turn) -> None:
     ValueError when these layers are not linear.
     """
     head, told = outer_layers(vae)
+    for tell in vae.when_turned:
+        tell()
     mean_weight, logvar_weight = head.weight.chunk(2)
     mean_bias, logvar_bias = head.bias.chunk(2)
     matrix, shares = by.matrix.to(head.weight), by.rotation.square().to(head.weight)

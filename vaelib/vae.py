@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,7 @@ class VAE(nn.Module):
         if latent_dim < 1:
             raise ValueError(f"latent_dim must be at least 1, got {latent_dim}")
         self.image_shape, self.latent_dim = tuple(image_shape), latent_dim
+        self.when_turned: list[Callable[[], None]] = []  # told when the latents are other ones
         self.encoder = network.encoder(self.image_shape, 2 * latent_dim)
         self.decoder = network.decoder(self.image_shape, latent_dim)
 

@@ -85,6 +85,10 @@ def _add_metrics(parser: argparse.ArgumentParser, default: list[str]) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from vaelib.runs import table
+
     runs = find_runs(args.runs)
     unfinished = [run for run in runs if not run.finished]
     for run in unfinished:
@@ -93,9 +97,13 @@ def evaluate(args: argparse.Namespace) -> int:
     if not runs:
         raise ValueError("there is no finished run to score; go on with `vaelib resume FOLDER`")
     _score(runs, args)
+    frames = []
     for distribution in sorted({_distribution(run, args) for run in runs}, reverse=True):
         chosen = [run for run in runs if _distribution(run, args) == distribution]
-        _print_runs(chosen, distribution, args)
+        frames.append(table(chosen, distribution))
+        _print_runs(frames[-1], chosen, args)
+    if args.csv:
+        _write(pd.concat(frames), Path(args.csv))
     return 1 if unfinished else 0
 
 
@@ -114,20 +122,16 @@ def _distribution(run: Run, args: argparse.Namespace) -> str:
     return data.distribution if args.as_trained else data.uncorrelated().distribution
 
 
-def _print_runs(runs: list[Run], distribution: str, args: argparse.Namespace) -> None:
+def _print_runs(frame: pd.DataFrame, runs: list[Run], args: argparse.Namespace) -> None:
     import pandas as pd
 
     from vaelib.report.tables import arranged
-    from vaelib.runs import table
 
-    frame = table(runs, distribution)
-    if args.csv:
-        _write(frame, Path(args.csv))
     shown, same = arranged(frame)
     if args.sanity:
         known = pd.DataFrame(_known_rows(runs, args))
         shown = pd.concat([shown, known[[c for c in shown if c in known]]], ignore_index=True)
-    print(f"Scored on {distribution} factors:")
+    print(f"Scored on {frame['distribution'].iloc[0]} factors:")
     _print(shown)
     print("The same in all rows: " + ", ".join(f"{name} {value}" for name, value in same.items()))
 
@@ -146,7 +150,7 @@ def _known_rows(runs: list[Run], args: argparse.Namespace) -> list[dict[str, Any
         data = run.config.data if args.as_trained else run.config.data.uncorrelated()
         kinds[f"{run.config.latent_dim} latents, {data}"] = data, run.config.latent_dim
     for kind, (data, latents) in kinds.items():
-        factors = data.sample_factors(args.samples, np.random.default_rng(args.seed))
+        factors = data.sample_distinct(args.samples, np.random.default_rng(args.seed))
         codes = Codes(np.zeros((len(factors), latents)), factors, data.factor_names)
         for name, table in sanity_scores(codes, data, args.metrics, args.seed).items():
             rows.append({"run": f"({name}: {kind})", **score_columns(table)})

@@ -129,15 +129,15 @@ def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.Da
 
 
 def show_table(args: argparse.Namespace) -> int:
+    from vaelib.studies.statistics import summary
     from vaelib.studies.table import cells, write
 
     study, plan, _, table = results(args)
     print(f"{len(table)} of {len(plan)} runs are done. Seeds of each cell (claims need 3):")
     print(cells(table).to_string(index=False))
     for phase, part in table.groupby("phase", sort=False):
-        means = part.groupby(["method", "setting", "sigma"], sort=False)[study.score]
         print(f"\n{phase}: {study.score}")
-        print(means.agg(["mean", "std", "size"]).round(3).to_string())
+        print(summary(part, study.score).round(3).to_string())
     if args.csv:
         write(table, Path(args.csv))
         print(f"\n{args.csv}: {len(table)} rows")

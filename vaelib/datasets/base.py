@@ -60,6 +60,11 @@ class FactorData(ABC):
         """
         return self.sample_factors(n, rng)
 
+    @property
+    def distinct(self) -> int:
+        """How many different images there are to draw: the N of minibatch estimators."""
+        return len(self)
+
     def nearest(self, factors: np.ndarray) -> np.ndarray:
         """For each factor vector the nearest that has an image: (N, K) int → (N, K) int64."""
         return self.check(factors)
@@ -105,6 +110,8 @@ class FactorData(ABC):
     def check_index(self, index: np.ndarray) -> np.ndarray:
         """`index` as (N,), or ValueError when a position is not of this data set."""
         index = np.atleast_1d(np.asarray(index))
+        if not np.issubdtype(index.dtype, np.integer):
+            raise ValueError(f"index must be whole numbers, got dtype {index.dtype}")
         if index.size and (index.min() < 0 or index.max() >= len(self)):
             raise ValueError(
                 f"index must be in 0..{len(self) - 1}, got {index.min()}..{index.max()}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from vaelib.checks import of_kind
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.joint import Conditional, Table, conditionals, marginal
 from vaelib.datasets.row_chances import draw, histogram, row_chances
@@ -53,6 +54,7 @@ class Correlated(Wrapped):
             raise ValueError(f"data must be a plain data set with uniform factors, got {self.data}")
         if self.style not in STYLES:
             raise ValueError(f"style must be one of {sorted(STYLES)}, got {self.style!r}")
+        of_kind(self, inverse=bool)  # "false" would be true
         object.__setattr__(self, "pairs", read_pairs(self.pairs, self.data.factor_names))
         _ = self._conditionals if self.combinations is None else self._chances  # or they raise
 
@@ -71,6 +73,17 @@ class Correlated(Wrapped):
         for conditional in self._conditionals:
             factors[:, conditional.variable] = conditional.sample(factors, rng)
         return factors
+
+    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """As :meth:`sample_factors`; but an image of which there is only one comes once at most.
+
+        There are then at most as many as the effective number of the weighted images, 1/Σp².
+        """
+        if self._chances is None:
+            return self.sample_factors(n, rng)
+        many = min(n, int(1 / np.square(self._chances).sum()))
+        drawn = rng.choice(len(self._chances), many, replace=False, p=self._chances)
+        return self.combinations[drawn]
 
     def joint(self, *names: str) -> np.ndarray:
         """Exact joint probabilities of these factors, one axis each, adding up to 1.

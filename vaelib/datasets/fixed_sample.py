@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vaelib.checks import whole
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.wrapped import Wrapped
 from vaelib.types import Batch
@@ -34,8 +35,8 @@ class FixedSample(Wrapped):
     seed: int = 0  # of the draw
 
     def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ValueError(f"n must be at least 1, got {self.n}")
+        whole(self, 1, "n")
+        whole(self, 0, "seed")
 
     @cached_property
     def indices(self) -> np.ndarray:
@@ -68,3 +69,10 @@ class FixedSample(Wrapped):
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.factors(self.indices[self.sample_rows(n, rng)])
+
+    @cached_property
+    def distinct(self) -> int:
+        return len(np.unique(self.indices))
+
+    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        return self.factors(rng.permutation(np.unique(self.indices))[:n])

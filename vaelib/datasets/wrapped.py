@@ -45,6 +45,10 @@ class Wrapped(FactorData):
     def __len__(self) -> int:
         return len(self.data)
 
+    @property
+    def distinct(self) -> int:
+        return self.data.distinct
+
     def index(self, factors: np.ndarray) -> np.ndarray:
         return self.data.index(factors)
 

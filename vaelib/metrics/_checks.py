@@ -84,6 +84,12 @@ def canonical(means: np.ndarray) -> np.ndarray:
 
 
 def pairs(names: tuple[str, ...]) -> list[tuple[int, int, str]]:
-    """Each pair of factors: its two columns, and the name under which its score is returned."""
+    """Each pair of factors: its two columns, and the name under which its score is returned.
+
+    ValueError when two pairs would have one name.
+    """
     k = len(names)
-    return [(i, j, f"{names[i]}+{names[j]}") for i in range(k) for j in range(i + 1, k)]
+    found = [(i, j, f"{names[i]}+{names[j]}") for i in range(k) for j in range(i + 1, k)]
+    if len({name for *_, name in found}) < len(found):
+        raise ValueError(f"names of factors must tell their pairs a+b apart, got {names}")
+    return found

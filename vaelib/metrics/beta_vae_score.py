@@ -63,7 +63,9 @@ def _differences(
     order, starts = np.concatenate(values), np.cumsum(sizes) - sizes
     first = rng.integers(len(order), size=(count, PAIRS))  # positions in `order`
     value = np.repeat(np.arange(len(sizes)), sizes)[first]
-    second = starts[value] + (rng.random(first.shape) * sizes[value]).astype(np.int64)
+    others = np.maximum(sizes - 1, 1)  # the only one with its value is compared with itself
+    second = starts[value] + (rng.random(first.shape) * others[value]).astype(np.int64)
+    second += (second >= first) & (sizes[value] > 1)  # any but the first
     step = max(1, CHUNK // (PAIRS * means.shape[1]))
     ordered = means[order]
     parts = [

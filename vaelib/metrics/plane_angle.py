@@ -22,7 +22,8 @@ def plane_angle(codes: Codes) -> dict[str, float]:
     correlation, and no trees are needed. Ours; it needs samples in which both factors vary.
 
     Blind spots: linear, so periodic or unordered factors mean little; a factor that no latent
-    follows does not count, and two latents that follow the same factor look perfect.
+    follows does not count, and two latents that follow the same factor look perfect. A latent that
+    hardly moves counts as much as any that follows the pair as closely, however idle it is.
 
     Limit cases: an identity code 0; every latent twice 0; a pair turned by 45°: 45; a random
     mixture about 22; a constant code 45, the angle of a pair that no latent follows.

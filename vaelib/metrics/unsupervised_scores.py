@@ -32,7 +32,8 @@ def unsupervised_scores(codes: Codes) -> dict[str, float]:
     >>> [round(value["gaussian_total_correlation"], 1) for value in values]
     [0.0, 0.0, 40.4]
 
-    Needs at least 100 samples; constant latents are left out. Equal to disentanglement_lib's.
+    Needs at least 100 samples; constant latents are left out of all but
+    {"mutual_info_score"}, whose mean counts them with 0. Equal to disentanglement_lib's.
     Source: Locatello et al. 2019, arXiv 1811.12359, appendix.
     """
     enough(codes, "unsupervised_scores", samples=100)

@@ -52,7 +52,11 @@ class Annealed(Wrapper):
     def forward(self, batch: Batch, out: VAEOutput, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         _, terms = self.objective(batch, out, step)
         factor = self.factor_at(step)
-        terms = {n: t if "reconstruction" in n else factor * t for n, t in terms.items()}
+        kept = ("reconstruction", "regulariser")  # the latter holds learned weights of the former
+        terms = {
+            name: term if any(word in name for word in kept) else factor * term
+            for name, term in terms.items()
+        }
         return torch.stack(tuple(terms.values())).sum(), terms
 
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:

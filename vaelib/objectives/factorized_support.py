@@ -70,5 +70,8 @@ class FactorizedSupport(Objective):
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
         self.means.add(out.posterior.mean)
 
+    def turned(self, matrix: Tensor) -> None:
+        self.means.turn(matrix)
+
     def extra_log(self) -> dict[str, float]:
         return {"hausdorff": float(self.distance)}

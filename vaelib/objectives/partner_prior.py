@@ -51,7 +51,7 @@ class PartnerKL(Term):
             )
 
     def prepare(self, latent_dim: int) -> None:
-        self.register_buffer("moments", torch.eye(latent_dim))  # E[zzᵀ] of the aggregate
+        self.register_buffer("moments", torch.eye(latent_dim))  # E[zzᵀ]: the prior is around 0
 
     def correlation(self) -> Tensor:
         """R, (D, D)."""

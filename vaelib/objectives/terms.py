@@ -209,6 +209,11 @@ class CorrelatedKL(Term):
         self.triangle = nn.Parameter(torch.zeros(latent_dim, latent_dim))
         self.adam = Adam([self.triangle], self.learning_rate)
 
+    @torch.no_grad()
+    def turned(self, matrix: Tensor) -> None:
+        self.triangle.zero_()  # it was learned for other axes
+        self.adam.state.clear()
+
     def correlation(self) -> Tensor:
         """R, (D, D)."""
         identity = torch.eye(len(self.triangle), device=self.triangle.device)

@@ -92,7 +92,9 @@ def _scores(study: Study, table: pd.DataFrame) -> str:
         parts.append(f"<h3>{escape(phase)}</h3>" + _frame(by_strength(part, study.score)))
         if comparable(part, study):
             found = paired(part, study.score, study.reference, study.rivals)
-            said = [verdict(row, study.reference) for _, row in found.iterrows()]
+            said = [
+                verdict(row, study.reference, study.lower_is_better) for _, row in found.iterrows()
+            ]
             items = "".join(f"<li>{escape(line)}</li>" for line in said)
             parts.append(f"<p>Differences to {escape(study.reference)}:</p>" + _frame(found))
             parts.append(f"<ul>{items}</ul>")

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,11 @@ MARGIN = 0.05  # of a score: differences below it do not matter
 CERTAIN = 0.05  # corrected p
 
 
-def verdict(row: pd.Series, reference: str) -> str:
-    """One comparison, a row of `paired`, in words: who is better, by how much, how surely."""
+def verdict(row: pd.Series, reference: str, lower_is_better: bool = False) -> str:
+    """One comparison, a row of `paired`, in words: who is better, by how much, how surely.
+
+    A gain of the reference is a difference below 0 where lower scores are better.
+    """
     gain = -row["value"]  # of the reference over the method
     numbers = f"{gain:+.3f}"
     if np.isfinite(row["low"]):  # one run has no interval
@@ -33,14 +36,23 @@ def verdict(row: pd.Series, reference: str) -> str:
     head = f"{reference} − {row['method']}, {strength(row['sigma'])}: {numbers}, "
     pairs = "1 pair" if row["runs"] == 1 else f"{int(row['runs'])} pairs"
     tail = f"p = {row['p']:.3g}, {pairs} of runs"
-    return head + tail + ": " + _conclusion(row, gain)
+    return head + tail + ": " + _conclusion(_upwards(row, lower_is_better))
 
 
-def _conclusion(row: pd.Series, gain: float) -> str:
+def _upwards(found: Any, lower_is_better: bool) -> Any:
+    """The differences, one or a table of them, as if higher scores were better."""
+    if not lower_is_better:
+        return found
+    found, old = found.copy(), found
+    found["value"], found["low"], found["high"] = -old["value"], -old["high"], -old["low"]
+    return found
+
+
+def _conclusion(row: pd.Series) -> str:
     if not row["claim"]:
         return "no claim, fewer than three seeds"
     if row["p"] < CERTAIN:
-        return "better" if gain > 0 else "worse"
+        return "better" if row["value"] < 0 else "worse"
     if row["high"] < MARGIN:
         return f"not worse by more than {MARGIN}"
     if row["least"] >= CERTAIN:
@@ -52,11 +64,12 @@ def strength(sigma: float) -> str:
     return "σ = ∞" if np.isinf(sigma) else f"σ = {sigma:g}"
 
 
-def holds(found: pd.DataFrame, strong: float) -> str:
+def holds(found: pd.DataFrame, strong: float, lower_is_better: bool = False) -> str:
     """Whether the reference beats all methods of `found` at σ = `strong` and is nowhere else worse.
 
     Not worse at σ = ∞: no interval reaches beyond the margin on the other side.
     """
+    found = _upwards(found, lower_is_better)
     at, none = found[found["sigma"] == strong], found[np.isinf(found["sigma"])]
     if at.empty or none.empty or not (at["claim"].all() and none["claim"].all()):
         return "cannot be judged yet: comparisons are missing, or have fewer than three seeds"

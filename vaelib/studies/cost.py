@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaelib.flattening import DensityFlattening, TwoPass
+from vaelib.pretrained import Pretrained
 from vaelib.runs import Run
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.table import LABELS
@@ -59,8 +60,11 @@ def probe(config: TrainConfig, study: Study) -> tuple[float, float, int]:
     """Seconds a step, seconds of scoring, and bytes on the disk of a run of `config`.
 
     Trains until some seconds and, where sampling has a period, one period have passed. What a
-    network of few steps takes to score is about what a trained one does.
+    network of few steps takes to score is about what a trained one does. A pre-training is not
+    counted: runs share it.
     """
+    if isinstance(config.network, Pretrained):
+        config = replace(config, network=config.network.network)
     if isinstance(config.sampling, TwoPass):
         config = replace(config, sampling=config.sampling.flattening)
     with tempfile.TemporaryDirectory() as folder:

@@ -131,8 +131,8 @@ def _bring_home(job: Job, outcome: Outcome) -> None:
     """Keep the result of a worker that does not share our file system."""
     if outcome.result and not job.result.exists():
         try:
+            write_json(job.result, outcome.result)  # first: it is what counts
             write_json(job.result.parent / "config.json", job.spec)
-            write_json(job.result, outcome.result)
         except OSError as error:
             print(f"cannot keep the result of {job.name}: {error}", file=sys.stderr)
 

@@ -111,6 +111,14 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return corrected
 
 
+def summary(table: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Mean and standard deviation over the runs of each method, setting and strength."""
+    by = ["method", "setting", "sigma"]  # at σ = ∞ a run stands for several pairs, in as many rows
+    runs = table.dropna(subset=[score]).groupby([*by, "key"], sort=False)[score].mean()
+    means = runs.groupby(by, sort=False).agg(["mean", "std", "size"])
+    return means.rename(columns={"size": "runs"})
+
+
 def runs_of(table: pd.DataFrame, score: str) -> pd.DataFrame:
     """One row a run. One at σ = ∞ stands for several pairs: its score is the mean over them."""
     by = ["method", "sigma", "seed", "key"]

@@ -67,9 +67,16 @@ def execute(job: Job) -> Outcome:
         except OSError as error:  # no room, no permission
             return Outcome(job.name, "failed", f"{type(error).__name__}: {error}")
         if claim is None:
-            return settled(job) or Outcome(job.name, "busy")
+            return settled(job) or _no_claim(job)
         with claim:
             return _attempt(job, claim)
+
+
+def _no_claim(job: Job) -> Outcome:
+    if job.result.parent.exists() and not job.result.exists():
+        text = f"{job.result.parent} is there without its {RESULT}: remove it, and run again"
+        return Outcome(job.name, "failed", text)
+    return Outcome(job.name, "busy")
 
 
 def settled(job: Job) -> Outcome | None:
