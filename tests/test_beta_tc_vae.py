@@ -40,5 +40,10 @@ def test_total_correlation_is_logged_in_nats():
 
 
 def test_negative_beta_is_refused():
-    with pytest.raises(ValueError, match="at least 0, got -1"):
+    with pytest.raises(ValueError, match="beta must be at least 0 and finite, got -1"):
         BetaTCVAE(beta=-1)
+
+
+def test_what_is_no_mixture_is_refused():
+    with pytest.raises(ValueError, match="mixture must be a BatchMixture, got 'x'"):
+        BetaTCVAE(mixture="x")

@@ -108,3 +108,21 @@ def test_bad_bounds_are_refused():
         ControlVAE(beta_min=5.0, beta_max=2.0)
     with pytest.raises(ValueError, match="beta_start"):
         DynamicVAE(beta_start=0.5)
+
+
+@pytest.mark.parametrize("cls", [ControlVAE, DynamicVAE])
+@pytest.mark.parametrize("name", ["capacity", "start", "rise", "proportional", "integral"])
+@pytest.mark.parametrize("value", [-2.0, math.nan, math.inf])
+def test_a_controller_without_sense_is_refused(cls, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be at least 0 and finite, got {value}"):
+        cls(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [(ControlVAE, "rise_every"), (DynamicVAE, "rise_every"), (DynamicVAE, "window")],
+)
+@pytest.mark.parametrize("value", [0, 1.5, math.nan, True])
+def test_steps_are_whole_numbers(cls, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1, got"):
+        cls(**{name: value})

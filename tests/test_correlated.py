@@ -253,6 +253,12 @@ def test_cycles_that_need_a_huge_table_are_refused():
         Correlated(big, [["a", "b", 0.2], ["b", "c", 0.2], ["a", "c", 0.2]])
 
 
+@pytest.mark.parametrize("inverse", ["false", 0, None])
+def test_an_inverse_that_is_not_true_or_false_is_refused(inverse):
+    with pytest.raises(ValueError, match=f"inverse must be a bool, got {inverse!r}"):
+        Correlated(DATA, {POSITIONS: 0.2}, inverse=inverse)
+
+
 def test_other_misuse_is_refused():
     with pytest.raises(ValueError, match="plain data set"):
         Correlated(Correlated(DATA, {POSITIONS: 0.2}), {("shape", "scale"): 0.2})

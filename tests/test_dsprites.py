@@ -169,6 +169,12 @@ def test_wrong_factors_are_refused(factors):
         DATA.render(np.array(factors))
 
 
+@pytest.mark.parametrize("index", [[True, False], [0.0, 1.0], [np.nan]])
+def test_an_index_that_is_no_whole_number_is_refused(index):
+    with pytest.raises(ValueError, match="index must be whole numbers, got dtype"):
+        DATA.factors(index)
+
+
 def test_a_copy_is_small():
     DATA.render(np.zeros((1, 5), dtype=int))
     assert len(pickle.dumps(DATA)) < 200 and pickle.loads(pickle.dumps(DATA)) == DATA

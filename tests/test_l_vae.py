@@ -101,3 +101,11 @@ def test_the_weights_step_only_in_learn(cls):
     # Adam's first step is the learning rate, against the gradient: losses above 1 raise σ².
     change = (objective.weights.log_variance - before).detach()
     torch.testing.assert_close(change.abs(), torch.full_like(change, 5e-4), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("cls", [LVAE, PerLatentBeta])
+def test_what_has_no_sense_is_refused(cls):
+    with pytest.raises(ValueError, match="reading must be a Reading, got 5"):
+        cls(reading=5)
+    with pytest.raises(ValueError, match="weight_learning_rate must be at least 0"):
+        cls(weight_learning_rate=math.nan)

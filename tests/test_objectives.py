@@ -98,6 +98,14 @@ def test_a_negative_weight_is_refused(cls, weight, value):
         cls(**{weight: value})
 
 
+@pytest.mark.parametrize(
+    ("cls", "weight"), [found for found in WEIGHTS if found[0] is not FOUND["FactorizedSupport"]]
+)
+def test_an_infinite_weight_is_refused(cls, weight):
+    with pytest.raises(ValueError, match=f"{weight} must be at least 0 and finite, got inf"):
+        cls(**{weight: math.inf})
+
+
 @every_objective
 def test_the_loss_is_finite_and_the_sum_of_its_terms(cls, options):
     loss, terms = steps(*prepared(cls, options), n=4)

@@ -1,3 +1,6 @@
+import math
+
+import numpy as np
 import pytest
 import torch
 
@@ -121,8 +124,44 @@ def test_a_uniform_price_is_no_relaxation():
     assert torch.equal(relaxation(matrix(0, 0, 0)).isfinite(), torch.ones(3, 3, dtype=torch.bool))
 
 
-def test_bad_bounds_are_refused():
-    with pytest.raises(ValueError, match="epsilon > 0"):
-        Relaxed(epsilon=0.0)
-    with pytest.raises(ValueError, match="tighten_steps at least 1"):
-        WeakThenTighten(tighten_steps=0)
+PAIRS = "pairs must be pairs of different latents"
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "says"),
+    [
+        (Relaxed, {"epsilon": 0.0}, "epsilon > 0"),
+        (Relaxed, {"beta_max": math.inf}, "beta_max must be at least 0 and finite, got inf"),
+        (Uniform, {"beta": -1.0}, "beta must be at least 0 and finite, got -1.0"),
+        (Uniform, {"beta": math.nan}, "got nan"),
+        (Chosen, {"pairs": ((0.7, 1.9),)}, PAIRS),
+        (Chosen, {"pairs": ((0, -1),)}, PAIRS),
+        (Chosen, {"pairs": ((1, 1),)}, PAIRS),
+        (Chosen, {"pairs": ((0, True),)}, PAIRS),
+        (Chosen, {"pairs": (0, 1)}, rf"{PAIRS}.*, got \(0, 1\)"),
+        (Chosen, {"pairs": ((0, 1, 2),)}, PAIRS),
+        (Chosen, {"relaxed": -1.0}, "relaxed must be at least 0"),
+        (IfSignificant, {"z": -1.0}, "z must be at least 0"),
+        (IfSignificant, {"z": math.nan}, "z must be at least 0"),
+        (IfSignificant, {"weights": 6.0}, "weights must be a PairWeights, got 6.0"),
+        (OnePartner, {"weights": Relaxed}, "weights must be a PairWeights"),
+        (WeakThenTighten, {"weights": None}, "weights must be a PairWeights"),
+        (WeakThenTighten, {"start": math.nan}, "start must be at least 0"),
+        (WeakThenTighten, {"measure_steps": -1}, "measure_steps must be a whole number of at le"),
+        (WeakThenTighten, {"tighten_steps": 0}, "tighten_steps must be a whole number of at leas"),
+        (WeakThenTighten, {"tighten_steps": math.nan}, "tighten_steps must be a whole number"),
+    ],
+)
+def test_rules_without_sense_are_refused(cls, options, says):
+    with pytest.raises(ValueError, match=says):
+        cls(**options)
+
+
+def test_a_pair_of_latents_that_the_model_lacks_is_refused():
+    with pytest.raises(ValueError, match=r"pairs must be of latents 0..2, got \(\(0, 7\),\)"):
+        Chosen(((0, 7),))(measured(1, 2, 3), 0)
+
+
+def test_pairs_may_be_numbers_of_numpy():
+    assert Chosen(np.array([[0, 2]])) == Chosen(((0, 2),))
+    assert to_spec(Chosen(np.array([[0, 2]])))["pairs"] == [[0, 2]]

@@ -118,6 +118,8 @@ def test_a_factor_with_one_value_never_changes():
     [
         (lambda: Pairs(DATA, 0), r"1\.\.4, got 0"),
         (lambda: Pairs(DATA, 5), r"1\.\.4, got 5"),
+        (lambda: Pairs(DATA, 1.5), r"1\.\.4, got 1\.5"),
+        (lambda: Pairs(DATA, True), r"1\.\.4, got True"),
         (lambda: Pairs(Grid((1, 1, 1)), None), "k must be"),
         (lambda: Pairs(DATA, 1, "both"), r"one of \['causal'.*'both'"),
         (lambda: Pairs(FixedSample(DATA, 10)), "plain data set"),

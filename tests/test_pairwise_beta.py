@@ -347,6 +347,15 @@ def test_the_label_says_what_is_not_the_default():
     assert label == "PairwiseBeta(decay=0.9, terms=(WeightedKL(beta=2.0),))"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("weights", "PairWeights"), ("dependence", "PairDependence"), ("measure", "PairDependence")],
+)
+def test_parts_of_another_kind_are_refused(name, kind):
+    with pytest.raises(ValueError, match=f"{name} must be a {kind}, got 5"):
+        PairwiseBeta(**{name: 5})
+
+
 def test_bad_terms_and_too_few_latents_are_refused():
     with pytest.raises(ValueError, match=r"different classes, got \['Support', 'Support'\]"):
         PairwiseBeta(terms=(Support(), Support(gamma=1.0)))

@@ -53,3 +53,9 @@ def test_sigma_is_logged():
     objective.learn(batch, out, 0)
     mse = (batch.images - out.logits.sigmoid()).square().mean().item()
     assert objective.extra_log()["sigma"] == pytest.approx(math.sqrt(mse), rel=0.02)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_bound_that_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match=f"min_log_sigma must be finite, got {value}"):
+        SigmaVAE(min_log_sigma=value)

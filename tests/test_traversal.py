@@ -153,6 +153,13 @@ def test_what_does_not_exist_is_refused(images, options, rule):
         traverse(Glass(), images, **options)
 
 
+@pytest.mark.parametrize("levels", [[1.5, 0.5], [np.nan], [0.0], [0.5, 1.0]])
+def test_quantiles_are_of_levels_between_0_and_1(levels):
+    posterior = AggregatePosterior(np.zeros((5, 2)), np.ones((5, 2)), np.ones(2))
+    with pytest.raises(ValueError, match="levels must be above 0 and below 1, got"):
+        posterior.quantiles(levels)
+
+
 def test_a_run_a_batch_and_a_tensor_do_as_well(images):
     expected = traverse(Glass(), images).images
     as_bytes = Batch(np.round(images * 255).astype(np.uint8), np.zeros((300, 1), int), 255)

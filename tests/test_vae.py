@@ -171,6 +171,6 @@ def test_reconstruct_gives_probabilities_of_the_mean_code():
 
 
 def test_beta_must_not_be_negative_and_normalises_as_in_the_paper():
-    with pytest.raises(ValueError, match="at least 0, got -1"):
+    with pytest.raises(ValueError, match="beta must be at least 0 and finite, got -1"):
         BetaVAE(beta=-1)
     assert BetaVAE(beta=4.0).normalised(10, 4096) == pytest.approx(0.009765625)

@@ -57,12 +57,14 @@ class AggregatePosterior:
         return self.kl >= ACTIVE_NATS
 
     def quantiles(self, levels: Sequence[float] | np.ndarray) -> np.ndarray:
-        """The quantiles of each latent's mixture of N Gaussians: levels (S,) → (S, D).
+        """The quantiles of each latent's mixture of N Gaussians: levels (S,) in (0, 1) → (S, D).
 
         Solved by bisection, so that no random sample stands between the data and the picture.
         """
         mean, std = torch.as_tensor(self.mean), torch.as_tensor(self.std)
         wanted = torch.as_tensor(np.asarray(levels, float))[:, None]
+        if not ((wanted > 0) & (wanted < 1)).all():  # NaN too
+            raise ValueError(f"levels must be above 0 and below 1, got {list(levels)}")
         low = (mean - 9 * std).amin(0).expand(len(wanted), -1)  # (S, D)
         high = (mean + 9 * std).amax(0).expand(len(wanted), -1)
         for _ in range(40):

@@ -52,7 +52,7 @@ def traverse(args: argparse.Namespace) -> int:
     if args.samples < 1:
         raise ValueError(f"--samples must be at least 1, got {args.samples}")
     images = run.config.data.sample(args.samples, np.random.default_rng(args.seed))
-    steps = args.steps or STEPS[path.suffix.lower()]
+    steps = STEPS[path.suffix.lower()] if args.steps is None else args.steps
     _save(traverse(run.vae, images, args.anchor, steps, args.latents), path)
     print(path)
     return 0

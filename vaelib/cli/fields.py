@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -56,9 +57,22 @@ def _value(text: str, names: Mapping[str, Any]) -> Any:
             cls = names.get(name)
             if not (isinstance(cls, type) and is_dataclass(cls)):
                 raise ValueError(f"no class {name!r}")
-            return build(cls, {k.arg: ast.literal_eval(k.value) for k in keywords})
+            return build(cls, {k.arg: _literal(k.value) for k in keywords})
         case node:
-            return ast.literal_eval(node)
+            return _literal(node)
+
+
+def _literal(node: ast.expr) -> Any:
+    return ast.literal_eval(_Infinity().visit(node))
+
+
+class _Infinity(ast.NodeTransformer):
+    """Puts the number in the place of `inf` and of `math.inf`, as defaults have it."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.expr) and ast.unparse(node) in ("inf", "math.inf"):
+            return ast.Constant(math.inf)
+        return self.generic_visit(node)
 
 
 def fields_in(source: str, class_name: str) -> list[Field]:

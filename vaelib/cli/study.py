@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,13 +93,21 @@ def _add_backend(parser: argparse.ArgumentParser) -> None:
     text = "a further line of the head of a job, such as --gres=gpu:1; repeat it for more"
     group.add_argument("--directive", action="append", default=[], metavar="TEXT", help=text)
     text = "seconds without a sign of life after which a worker counts as dead (default: 300)"
-    group.add_argument("--expiry", type=float, default=300.0, metavar="SECONDS", help=text)
+    group.add_argument("--expiry", type=_seconds, default=300.0, metavar="SECONDS", help=text)
 
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    """At least 1: signs of life come ten times in this, and time stamps may be whole seconds."""
+    with suppress(ValueError):
+        if 1 <= float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number of at least 1, got {text!r}")
 
 
 def show(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from vaelib.checks import is_whole
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.correlated import Correlated
 from vaelib.datasets.wrapped import Wrapped
@@ -50,8 +51,9 @@ class Pairs(Wrapped):
             raise ValueError(
                 f"pairs need images of all combinations of factors, which {self.data} lacks"
             )
-        if self._most < 1 or not 1 <= (self._most if self.k is None else self.k) <= self._most:
-            raise ValueError(f"k must be None or in 1..{self._most}, got {self.k}")
+        k = self._most if self.k is None else self.k
+        if not (is_whole(k) and 1 <= k <= self._most):
+            raise ValueError(f"k must be None or in 1..{self._most}, got {self.k!r}")
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n/2 first images, then their n/2 partners: (n, K) int64. ValueError when n is odd."""

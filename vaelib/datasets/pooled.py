@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vaelib.checks import whole
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.wrapped import Wrapped
 
@@ -33,8 +34,7 @@ class Pooled(Wrapped):
 
     def __post_init__(self) -> None:
         _, height, width = self.data.image_shape
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
-            raise ValueError(f"k must be a whole number of at least 1, got {self.k!r}")
+        whole(self, 1, "k")
         if height % self.k or width % self.k:
             raise ValueError(f"k must divide {height} and {width} pixels, got {self.k}")
 

@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
@@ -81,10 +82,10 @@ class Objective(nn.Module, ABC):
 
 
 def at_least_zero(owner: object, *names: str) -> None:
-    """ValueError when one of these fields is negative or no number."""
+    """ValueError when one of these fields is negative, infinite or no number."""
     for name in names:
-        if not getattr(owner, name) >= 0:
-            raise ValueError(f"{name} must be at least 0, got {getattr(owner, name)}")
+        if not 0 <= getattr(owner, name) < math.inf:
+            raise ValueError(f"{name} must be at least 0 and finite, got {getattr(owner, name)}")
 
 
 def bernoulli_loss(images: Tensor, logits: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaelib.checks import of_kind
 from vaelib.dependence import BatchMixture, MinibatchWeighted, total_correlation
 from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
@@ -37,6 +38,7 @@ class BetaTCVAE(Objective):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least_zero(self, "beta")
+        of_kind(self, mixture=BatchMixture)
         self.data_size = 1
         self.total_correlation = math.nan  # of the last step, for the log
 

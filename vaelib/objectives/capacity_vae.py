@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.checks import whole
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 
 
@@ -33,11 +34,8 @@ class CapacityVAE(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.gamma >= 0 and self.capacity >= 0 and self.capacity_steps >= 1):
-            raise ValueError(
-                "gamma and capacity must be at least 0 and capacity_steps at least 1, got "
-                f"{self.gamma}, {self.capacity} and {self.capacity_steps}"
-            )
+        at_least_zero(self, "gamma", "capacity")
+        whole(self, 1, "capacity_steps")
         self.current = 0.0  # C of the last step, for the log
 
     def capacity_at(self, step: int) -> float:

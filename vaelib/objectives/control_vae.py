@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.checks import whole
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 
 
@@ -39,10 +40,12 @@ class ControlVAE(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.beta_min < self.beta_max or self.rise_every < 1:
+        at_least_zero(self, "capacity", "start", "rise", "proportional", "integral")
+        whole(self, 1, "rise_every")
+        if not 0 <= self.beta_min < self.beta_max:
             raise ValueError(
-                "beta_min must be at least 0 and below beta_max, rise_every at least 1, got "
-                f"{self.beta_min}, {self.beta_max} and {self.rise_every}"
+                "beta_min must be at least 0 and below beta_max, got "
+                f"{self.beta_min} and {self.beta_max}"
             )
         self.register_buffer("summed", torch.tensor(0.0))  # the integral part of β
         self.register_buffer("beta", torch.tensor(float(self.beta_min)))

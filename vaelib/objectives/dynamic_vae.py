@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.checks import whole
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 
 
@@ -41,14 +42,12 @@ class DynamicVAE(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        at_least_zero(self, "capacity", "start", "rise", "beta_start", "proportional", "integral")
+        whole(self, 1, "rise_every", "window")
         if not 0 <= self.beta_min <= self.beta_start <= self.beta_max:
             raise ValueError(
                 "0 ≤ beta_min ≤ beta_start ≤ beta_max must hold, got "
                 f"{self.beta_min}, {self.beta_start} and {self.beta_max}"
-            )
-        if self.rise_every < 1 or self.window < 1:
-            raise ValueError(
-                f"rise_every and window must be at least 1, got {self.rise_every}, {self.window}"
             )
         self.register_buffer("beta", torch.tensor(float(self.beta_start)))
         self.register_buffer("error", torch.tensor(0.0))  # e of the last step

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 
-from vaelib.objectives.base import Objective
+from vaelib.checks import of_kind
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
@@ -119,6 +120,11 @@ class LVAE(Objective):
 
     reading: Reading = field(default_factory=R2)
     weight_learning_rate: float = 5e-4  # of log σ²; ours
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        of_kind(self, reading=Reading)
+        at_least_zero(self, "weight_learning_rate")
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         parts = self.kl_parts(torch.zeros(1, vae.latent_dim))

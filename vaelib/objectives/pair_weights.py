@@ -29,7 +29,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from vaelib.checks import is_whole, of_kind, whole
 from vaelib.dependence import without_diagonal
+from vaelib.objectives.base import at_least_zero
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ class Uniform(PairWeights):
 
     beta: float = 6.0
 
+    def __post_init__(self) -> None:
+        at_least_zero(self, "beta")
+
     def __call__(self, measured: Measured, step: int) -> Tensor:
         return without_diagonal(torch.full_like(measured.mean, self.beta))
 
@@ -68,13 +73,26 @@ class Chosen(PairWeights):
     relaxed: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pairs", tuple((int(i), int(j)) for i, j in self.pairs))
+        at_least_zero(self, "beta", "relaxed")
+        try:
+            object.__setattr__(self, "pairs", tuple(_pair(*pair) for pair in self.pairs))
+        except (TypeError, ValueError) as error:
+            rule = "pairs must be pairs of different latents, such as ((0, 1),)"
+            raise ValueError(f"{rule}, got {self.pairs!r}") from error
 
     def __call__(self, measured: Measured, step: int) -> Tensor:
-        weights = torch.full_like(measured.mean, self.beta)
+        weights, latents = torch.full_like(measured.mean, self.beta), len(measured.mean)
+        if any(max(pair) >= latents for pair in self.pairs):
+            raise ValueError(f"pairs must be of latents 0..{latents - 1}, got {self.pairs}")
         for i, j in self.pairs:
             weights[i, j] = weights[j, i] = self.relaxed
         return without_diagonal(weights)
+
+
+def _pair(i: int, j: int) -> tuple[int, int]:
+    if not (is_whole(i) and is_whole(j) and min(i, j) >= 0 and i != j):
+        raise ValueError(f"two different latents are needed, got {i!r} and {j!r}")
+    return int(i), int(j)
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ class Relaxed(PairWeights):
     beta_min: float = 1.0  # 1 is what the KL asks anyway; 0 refunds even that
 
     def __post_init__(self) -> None:
+        at_least_zero(self, "beta_max", "epsilon")
         if not (0 <= self.beta_min <= self.beta_max and self.epsilon > 0):
             raise ValueError(
                 "0 ≤ beta_min ≤ beta_max and epsilon > 0 must hold, got "
@@ -113,6 +132,10 @@ class IfSignificant(PairWeights):
     weights: PairWeights = field(default_factory=Relaxed)
     z: float = 3.0  # standard errors; 3 is one pair in 740 by chance
 
+    def __post_init__(self) -> None:
+        of_kind(self, weights=PairWeights)
+        at_least_zero(self, "z")
+
     def __call__(self, measured: Measured, step: int) -> Tensor:
         floor = measured.null_mean + self.z * measured.null_std
         return self.weights(replace(measured, mean=(measured.mean - floor).clamp_min(0)), step)
@@ -132,11 +155,10 @@ class WeakThenTighten(PairWeights):
     tighten_steps: int = 5_000
 
     def __post_init__(self) -> None:
-        if self.measure_steps < 0 or self.tighten_steps < 1:
-            raise ValueError(
-                "measure_steps must be at least 0 and tighten_steps at least 1, got "
-                f"{self.measure_steps} and {self.tighten_steps}"
-            )
+        of_kind(self, weights=PairWeights)
+        at_least_zero(self, "start")
+        whole(self, 0, "measure_steps")
+        whole(self, 1, "tighten_steps")
 
     def __call__(self, measured: Measured, step: int) -> Tensor:
         share = min(1.0, max(0.0, (step - self.measure_steps) / self.tighten_steps))
@@ -153,6 +175,9 @@ class OnePartner(PairWeights):
     """
 
     weights: PairWeights = field(default_factory=Relaxed)
+
+    def __post_init__(self) -> None:
+        of_kind(self, weights=PairWeights)
 
     def __call__(self, measured: Measured, step: int) -> Tensor:
         nats = measured.mean

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vaelib.checks import of_kind
 from vaelib.dependence import GaussianDependence, PairDensities, PairDependence, shifted
 from vaelib.objectives.base import Objective
 from vaelib.objectives.pair_weights import Measured, PairWeights, WeakThenTighten, relaxation
@@ -57,6 +58,7 @@ class PairwiseBeta(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        of_kind(self, dependence=PairDependence, measure=PairDependence, weights=PairWeights)
         self.terms = tuple(self.terms)
         if not 0 <= self.decay < 1:
             raise ValueError(f"decay must be at least 0 and below 1, got {self.decay}")

@@ -36,6 +36,8 @@ class SigmaVAE(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not math.isfinite(self.min_log_sigma):
+            raise ValueError(f"min_log_sigma must be finite, got {self.min_log_sigma}")
         self.sigma = math.nan  # of the last step, for the log
 
     def log_sigma(self, batch: Batch, out: VAEOutput) -> Tensor:
