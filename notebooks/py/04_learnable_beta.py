@@ -716,13 +716,14 @@ with plots.style():
 # %% [markdown]
 # None. The weights change the *length* of the arrows, how much each latent keeps, and which latent
 # takes which axis. The directions stay: they are the principal axes of the data, where nats are spent
-# best. Look at the loss: $\mathrm{KL}_j$ knows the variance of latent $j$ and nothing else. **No term
-# contains two latents**, so nothing in it can tell a code from a turned one.
+# best. The weights act on each latent's own KL only. Which directions the latents take is decided by
+# the reconstruction with independent noise, and that always picks the principal axes. **Nothing in
+# the loss prefers the *factors'* axes.**
 #
-# For two factors with effects $a$ and $b$ the axes are turned by
-# $\theta = \tfrac12\,\mathrm{atan2}(2\rho ab,\; a^2 - b^2)$: for equal effects, like the two positions of
-# dSprites, by 45° at *any* correlation. To turn them back, a term must look at *pairs* of latents.
-# That is the next chapter.
+# In a linear model with two factors of effects $a$ and $b$ the axes are turned by
+# $\theta = \tfrac12\,\mathrm{atan2}(2\rho ab,\; a^2 - b^2)$: for equal effects, like the two
+# positions of dSprites, by 45° at *any* correlation. To turn them back, something must tell the
+# factors' axes from all others. The next chapter looks for it, in *pairs* of latents.
 
 # %% [markdown]
 # ## Summary

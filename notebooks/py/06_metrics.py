@@ -384,6 +384,9 @@ print(seen.loc[["doubled", "packed"], contradicting].round(2).to_string())
 # - **modular**: does a latent speak about one factor only? (D, modularity, InfoM, FactorVAE score)
 # - **compact**: does a factor speak through one latent only? (C, InfoC, MIG, SAP)
 # - **explicit**: is it there at all, and easy to read? (I, explicitness, InfoE)
+#
+# But not modularity, InfoM or InfoC alone: they do not ask *how much* is known, and give even noise a
+# good part of the marks (section 10).
 
 # %% [markdown]
 # ### One number cannot order a plane: modular (D) against compact (C)
@@ -409,8 +412,9 @@ with plots.style():
 # ## 6 The ceiling: what dSprites allows
 #
 # Now the factors of dSprites, with up to 40 values. Two codes: one that knows every factor (with a
-# little noise), and the best that any *model* could know. For squares look the same after a quarter of
-# a turn and ellipses after half a turn (chapter 1), so that orientation can be read only up to that.
+# little noise), and the best to be expected of a *model*. For squares look nearly the same after a
+# quarter of a turn and ellipses after half a turn, so that orientation is read only up to that; in
+# principle a few pixels tell more (chapter 1).
 
 # %%
 data = DSprites()
@@ -453,13 +457,13 @@ score_map(pd.DataFrame(ceilings).T);
 
 
 # %% [markdown]
-# *Figure 6.6: The scores that the best possible codes of dSprites get, with all factors and with those that can be seen.*
+# *Figure 6.6: The scores of two ideal codes of dSprites, with orientation in the question and without.*
 
 # %% [markdown]
 # - 20 bins cannot tell 40 values apart, and with noise trees cannot either: in D, MIG, C and I *all
 #   known* stays well below 1.
-# - *What can be seen* loses more, and what cannot be seen no training wins back. This is about the
-#   ceiling for models.
+# - *What can be seen* loses more, for it leaves out what hangs on a few pixels, which a VAE hardly
+#   draws. This is about the ceiling to be expected of models.
 # - Without orientation in the question the two codes are nearly equal again, but for MIG, 0.79 and
 #   0.71: a folded angle has a range that tells the shape.
 #
@@ -560,8 +564,8 @@ for s in (sigma, np.inf):
 # %% [markdown]
 # **The fix** is one call: `run.config.data.uncorrelated()` draws images with independent factors, and
 # `evaluate(run)` uses it unless you say otherwise. Every score in vaelib carries the word
-# `uncorrelated` or `correlated`, and no table mixes the two. Trained models, too, are two models when
-# they are scored on two distributions:
+# `uncorrelated`, `correlated` or, for images as they come (chapter 9), `empirical`, and no table
+# mixes them. Trained models, too, are two models when they are scored on two distributions:
 
 # %%
 runs = [run for run in find(shipped_dir()) if repr(run.config.data) == repr(data)]
@@ -730,9 +734,12 @@ score_map(pd.DataFrame(card).T);
 # *Figure 6.9: The shipped runs, beside codes whose worth is known.*
 
 # %% [markdown]
-# - Read each column from its ends: *random* is its zero and *perfect* its 1. Measured like this, a MIG
-#   of 0.17 is a quarter of the way. Modularity hardly measures anything here: noise gets 0.67, and a
-#   model can even pass *perfect*, whose five idle latents are judged by the noise of counting.
+# - Read each column from its ends: *random* is its zero and *perfect* its 1. Measured like this, a
+#   MIG of 0.17 is a quarter of the way.
+# - Modularity and InfoM hardly measure anything here: noise gets 0.67 and 0.63, and no model's InfoM
+#   reaches that. (In modularity a model can even pass *perfect*, whose five idle latents are judged by
+#   the noise of counting.) InfoC gives noise 0.35, more than most models. Both Info ratios are blind
+#   to *how much* is known: read them only beside InfoE or I.
 # - Where a model is no better than *PCA*, which needs no training, there is nothing to explain: β = 1,
 #   for one, in the BetaVAE score, in D and in the last column.
 # - The 45° pair is ahead of all these models in D, MIG, SAP and C: one entangled pair of ten is a small
@@ -754,9 +761,10 @@ found[[column for column in wanted if column in found]].round(2)
 
 
 # %% [markdown]
-# **How to report scores**, in five lines: one modular, one compact and one explicit score; their values
-# for a perfect and a random code; the distribution and the number of images; the spread over training
-# seeds; the name and version of the code that computed them.
+# **How to report scores**, in five lines: one modular, one compact and one explicit score (InfoM and
+# InfoC only beside InfoE or I); their values for a perfect and a random code; the distribution and
+# the number of images; the spread over training seeds; the name and version of the code that computed
+# them.
 
 # %% [markdown]
 # ## Summary

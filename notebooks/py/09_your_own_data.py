@@ -92,9 +92,10 @@ print(data.describe())
 
 
 # %% [markdown]
-# The last line is the difference to dSprites. No factor here is balanced, and an image is not
-# determined by its factors: many different threes are of middle ink. (So there is a third column,
-# `copy`, that counts them. It is needed to find an image again, and no score asks for it.)
+# The last line is the difference to dSprites. Each factor alone is nearly balanced, but their
+# combinations are not, and an image is not determined by its factors: many different threes are of
+# middle ink. (So there is a third column, `copy`, that counts them. It is needed to find an image
+# again, and no score asks for it.)
 
 # %% [markdown]
 # ### Images as the model will see them
@@ -212,6 +213,7 @@ else:
 # *Figure 9.4: What each latent knows about each known factor, in nats.*
 
 # %% [markdown]
+# So the answer is the digit, in nats and as a share: z1 knows a quarter of it, z5 a sixth of the ink.
 # The ink is a line, and one latent leans to it. The digit is spread over several: each rules out a
 # few of the ten. So MIG, which wants *one* latent for each factor, is low, and it should be: it was
 # made for worlds whose factors are independent and rule the image. Take the scores of your own data
