@@ -422,7 +422,7 @@ plots.mutual_information(knowledge(long, posterior.kl), data.factor_names, kl=po
 
 # %% [markdown]
 # The column of orientation stays pale, and you know two reasons: for squares and ellipses much of it
-# cannot be seen (section 6 of chapter 1), and an angle fits on no line.
+# can hardly be seen (section 6 of chapter 1), and an angle fits on no line.
 
 # %% [markdown]
 # ## 6 What β buys

@@ -145,8 +145,8 @@ class IfSignificant(PairWeights):
 class WeakThenTighten(PairWeights):
     """`start` for all pairs while the dependence is measured, then a linear change to `weights`.
 
-    Under full pressure from the first step a network rotates the dependence out of sight, and a
-    rule driven by what is measured finds nothing to relax.
+    Under full pressure a network turns while the dependence is being measured, and turns what was
+    found out of sight again; after a weak start the price is set while the code is near the axes.
     """
 
     weights: PairWeights = field(default_factory=lambda: IfSignificant(Relaxed()))

@@ -15,6 +15,8 @@ The unit is a run. Strata (pairs of factors) are resampled each for itself, as i
 >>> table = table.assign(pair="x+y", sigma=0.2, key=table.index)
 >>> by_strength(table, "mig").value.tolist(), len(runs_of(table, "mig"))
 ([1.0, 4.0], 6)
+>>> summary(table.assign(setting="s"), "mig")["runs"].tolist()
+[3, 3]
 >>> paired(table, "mig", reference="a").value.tolist()
 [3.0]
 """
