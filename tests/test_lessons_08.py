@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ EIGHT = "08_correlated_study"
 
 
 def test_signs_flipped_by_hand_give_the_p_of_the_library():
-    flip = lesson(EIGHT, "def flip_signs", np=np)["flip_signs"]
+    flip = lesson(EIGHT, "def flip_signs", np=np, itertools=itertools)["flip_signs"]
     for n in (2, 5, 9):
         differences = np.random.default_rng(n).normal(0.3, 1, n)
         assert flip(differences) == pytest.approx(sign_flip(differences))
