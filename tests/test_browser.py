@@ -6,8 +6,10 @@ The fixture `tab` also checks that a page met no error and asked for nothing tha
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -18,7 +20,7 @@ from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 from torch import nn
 
-from vaelib.datasets import Correlated, DSprites, FactorData
+from vaelib.datasets import Correlated, DSprites, FactorData, FixedSample
 from vaelib.explorer import compare, explore
 from vaelib.explorer.page import style
 from vaelib.networks import Burgess, Fast
@@ -111,6 +113,18 @@ def test_the_start_image_has_the_code_that_torch_gives_it(tab, one, run):
     torch.testing.assert_close(code(tab), run.vae.encode(image).mean, atol=1e-3, rtol=0)
     assert np.array_equal(picture(tab, ".small canvas"), image.numpy()[0, 0])
     assert tab.inner_text(".cue").startswith("● inside")
+
+
+def test_codes_of_few_images_are_inside(tab, run, tmp_path):
+    """Each of 40 is drawn ten times: its copies do not say how far images are apart."""
+    few = Run.create(tmp_path / "few", replace(run.config, data=FixedSample(DSprites(), 40)))
+    shutil.copy(run.folder / "model.safetensors", few.folder)
+    visit(tab, explore(few, samples=400).save(tmp_path / "explorer.html"))
+    assert 0.05 < tab.evaluate("explorer.model.usual") < 5
+    for image in (2, 7):
+        tab.click(f"[aria-label='start from image {image}']")
+        settle(tab)
+        assert tab.inner_text(".cue").startswith("● inside")
 
 
 def test_latents_are_sorted_by_kl_and_silent_ones_folded(tab, one):

@@ -4,11 +4,12 @@ import json
 import math
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -143,7 +144,10 @@ def test_data_are_correlated_and_then_wrapped():
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["-o", "betta=8"], ["BetaVAE", "'betta=8'", "beta: float = 4.0  # weight of the KL"]),
+        (
+            ["-o", "betta=8"],
+            ["BetaVAE has no option 'betta'", "beta: float = 4.0  # weight of the KL"],
+        ),
         (["-o", "beta"], ["name=value", "'beta'"]),
         (["-o", "beta=much"], ["beta", "must be a number", "'much'"]),
         (["-o", "beta=-1"], ["beta", "-1"]),
@@ -258,6 +262,38 @@ def test_evaluate_prints_and_keeps_scores(run, capsys, tmp_path):
     assert kept["samples"] == 300 and 0 <= kept["scores"]["mig"]["mig"] <= 1
     assert "mig" in table.read_text()
     assert "mig" in fails(capsys, "evaluate", str(run.folder), "--metrics", "migg")  # says what is
+
+
+def test_a_run_that_is_done_is_told_and_how_it_was_trained(run, capsys):
+    """Another precision is no other run: who compares precisions would compare it with itself."""
+    from vaelib.cli.training import _run
+
+    config = run.config
+    assert _run(config, run.folder, progress=False) == 0
+    out = capsys.readouterr().out
+    assert "trained already\n" in out and str(run.folder) in out
+    assert _run(replace(config, precision="bfloat16"), run.folder, progress=False) == 0
+    assert "trained already, with precision float32: to train it" in capsys.readouterr().out
+
+
+def test_a_run_that_cannot_be_read_stops_no_other(run, tmp_path, capsys):
+    shutil.copytree(run.folder, tmp_path / "runs" / "good")
+    for name, file in (("cut", "model.safetensors"), ("damaged", "config.json")):
+        shutil.copytree(run.folder, tmp_path / "runs" / name)
+        (tmp_path / "runs" / name / file).write_bytes(b"{")
+    assert main(["evaluate", str(tmp_path / "runs"), "--metrics", "mig", "--samples", "200"]) == 1
+    said = capsys.readouterr()
+    assert "good" in said.out and "cut" not in said.out
+    lines = [line for line in said.err.splitlines() if line.startswith("left out, ")]
+    assert len(lines) == 2 and "model.safetensors" in lines[0] and "config.json" in lines[1]
+
+
+def test_a_part_of_one_s_own_must_not_be_named_as_one_of_ours(tmp_path, monkeypatch, capsys):
+    text = "from vaelib import objectives\nclass BetaVAE(objectives.BetaVAE):\n    pass\n"
+    (tmp_path / "renamed_not.py").write_text(text)
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "renamed_not.py"))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "BetaVAE is a name of vaelib already" in fails(capsys, "train", "--steps", "1")
 
 
 def test_the_file_has_the_runs_of_all_distributions(tmp_path, capsys):

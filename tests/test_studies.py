@@ -289,7 +289,7 @@ def test_the_command_tells_draws_and_reports(done, tmp_path, capsys):
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert command("table", "smoke", "--folder", str(tmp_path)) == 2
-    assert "no run is finished" in capsys.readouterr().err
+    assert "no run of this study and these options is finished" in capsys.readouterr().err
     assert command("run", "smoke", "--scheduler", "tcp://x:1") == 2
     assert "--scheduler needs --backend dask" in capsys.readouterr().err
 

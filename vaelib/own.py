@@ -11,7 +11,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import GenericAlias, ModuleType
 from typing import Any
@@ -46,6 +46,14 @@ def classes(base: type, places: Iterable[ModuleType]) -> dict[str, type]:
         for name, value in sorted(vars(module).items())
         if is_final(value, base) and value.__module__ == module.__name__
     }
+
+
+def joined(ours: Mapping[str, type], base: type) -> dict[str, type]:
+    """The parts of vaelib with those of the user; ValueError where both have one name."""
+    yours = classes(base, modules())
+    if both := sorted(ours.keys() & yours.keys()):
+        raise ValueError(f"{VARIABLE}: {', '.join(both)} is a name of vaelib already: rename yours")
+    return {**ours, **yours}
 
 
 def is_final(value: object, base: type) -> bool:

@@ -126,8 +126,9 @@ def make(cls: type, options: Sequence[str], **parts: Any) -> Any:
         name, sign, text = option.partition("=")
         if not sign or name not in fields:
             there = "\n  ".join(map(str, fields.values())) or "(no options)"
-            rule = f"an option of {cls.__name__} is written name=value"
-            raise ValueError(f"{rule}, got {option!r}; there are\n  {there}")
+            rule = f"an option of {cls.__name__} is written name=value, got {option!r}"
+            unknown = f"{cls.__name__} has no option {name!r}"
+            raise ValueError(f"{unknown if sign else rule}; there are\n  {there}")
         values[name] = fields[name].parse(text, _names_for(fields[name], cls))
     if missing := [f for f in fields.values() if f.default is None and f.name not in values]:
         raise ValueError(f"{cls.__name__} needs {', '.join(map(str, missing))}")

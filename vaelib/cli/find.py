@@ -15,7 +15,7 @@ def objectives() -> dict[str, type]:
     from vaelib.spec import discover
 
     base = objectives.Objective
-    return discover(objectives, base) | own.classes(base, own.modules())
+    return own.joined(discover(objectives, base), base)
 
 
 def datasets() -> dict[str, type]:
@@ -39,7 +39,7 @@ def _all_datasets() -> dict[str, type]:
     from vaelib import datasets
     from vaelib.spec import discover
 
-    return discover(datasets, datasets.FactorData) | own.classes(datasets.FactorData, own.modules())
+    return own.joined(discover(datasets, datasets.FactorData), datasets.FactorData)
 
 
 def networks() -> dict[str, type]:
@@ -64,7 +64,7 @@ def schedules() -> dict[str, type]:
 def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:
     values = {name: value for module in modules for name, value in vars(module).items()}
     found = {n: c for n, c in sorted(values.items()) if own.is_final(c, base)}
-    return found | own.classes(base, own.modules())
+    return own.joined(found, base)
 
 
 def by_name(found: Mapping[str, type], name: str, what: str) -> type:

@@ -89,11 +89,11 @@ def evaluate(args: argparse.Namespace) -> int:
 
     from vaelib.runs import table
 
-    runs = find_runs(args.runs)
-    unfinished = [run for run in runs if not run.finished]
-    for run in unfinished:
-        print(f"left out, not finished: {run.folder}", file=sys.stderr)
-    runs = [run for run in runs if run.finished]
+    found = find_runs(args.runs)
+    left_out = {run.folder: why for run in found if (why := _unusable(run))}
+    for folder, why in left_out.items():
+        print(f"left out, {why}: {folder}", file=sys.stderr)
+    runs = [run for run in found if run.folder not in left_out]
     if not runs:
         raise ValueError("there is no finished run to score; go on with `vaelib resume FOLDER`")
     _score(runs, args)
@@ -104,7 +104,18 @@ def evaluate(args: argparse.Namespace) -> int:
         _print_runs(frames[-1], chosen, args)
     if args.csv:
         _write(pd.concat(frames), Path(args.csv))
-    return 1 if unfinished else 0
+    return 1 if left_out else 0
+
+
+def _unusable(run: Run) -> str:
+    """Why a run cannot be scored; "" when it can."""
+    if not run.finished:
+        return "not finished"
+    try:
+        _ = run.vae
+    except (ValueError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _score(runs: list[Run], args: argparse.Namespace) -> None:

@@ -124,7 +124,10 @@ def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.Da
     plan = filtered(plan, args)
     table = collect(plan, folder, shipped(study, args))
     if table.empty:
-        raise ValueError(f"no run is finished in {folder}: vaelib study run {args.name}")
+        raise ValueError(
+            f"no run of this study and these options is finished in {folder}: run it with "
+            f"`vaelib study run {args.name}`, or give the -o that it was run with"
+        )
     return study, plan, folder, table
 
 

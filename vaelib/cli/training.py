@@ -204,6 +204,9 @@ def _run(config: TrainConfig, folder: str | Path | None, progress: bool) -> int:
     from vaelib.train import train
 
     folder = Path(folder or runs_dir() / config.folder_name)
+    if told := _finished(folder, config):
+        print(told)
+        return 0
     print(machine.plan(config.device, config.precision, config.speedups), flush=True)
     try:
         run = train(config, folder, progress=progress)
@@ -212,3 +215,19 @@ def _run(config: TrainConfig, folder: str | Path | None, progress: bool) -> int:
         return INTERRUPTED
     print(f"{run.label}: {config.steps:,} steps\n{run.folder}")
     return 0
+
+
+def _finished(folder: Path, config: TrainConfig) -> str:
+    """What to say of a run that is done already, and was perhaps trained in another way; or ""."""
+    from vaelib.runs import Run
+    from vaelib.train import HOW
+
+    if not (folder / "config.json").exists():
+        return ""
+    run = Run(folder)
+    if not run.finished or run.config.key != config.key:
+        return ""
+    was = {name: getattr(run.config, name) for name in HOW}
+    other = [f"{name} {value}" for name, value in was.items() if value != getattr(config, name)]
+    how = f", with {', '.join(other)}: to train it in another way, give a --folder" if other else ""
+    return f"{run.label}: trained already{how}\n{run.folder}"

@@ -84,6 +84,13 @@ def _figure(figure: Figure) -> str:
     )
 
 
+_DIFFERENCES = (
+    "Each method minus {}, with intervals; p after Holm's correction and raw before it; least, the "
+    "smallest p that so many pairs of runs can reach; claim, whether there are three seeds. Below, "
+    "the same as sentences, the other way round:"
+)
+
+
 def _scores(study: Study, table: pd.DataFrame) -> str:
     """Under the pictures the numbers, and which differences are certain."""
     parts = []
@@ -96,7 +103,7 @@ def _scores(study: Study, table: pd.DataFrame) -> str:
                 verdict(row, study.reference, study.lower_is_better) for _, row in found.iterrows()
             ]
             items = "".join(f"<li>{escape(line)}</li>" for line in said)
-            parts.append(f"<p>Differences to {escape(study.reference)}:</p>" + _frame(found))
+            parts.append(f"<p>{_DIFFERENCES.format(escape(study.reference))}</p>" + _frame(found))
             parts.append(f"<ul>{items}</ul>")
     return "".join(parts)
 

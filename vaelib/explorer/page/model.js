@@ -1,5 +1,7 @@
 // What a page knows: models with the codes of their data, and the world that the data come from.
 
+const SAME = 0.01; // in spreads of a latent: codes so near are of one image, drawn twice
+
 class Model {
   constructor(entry, bytes, shape) {
     Object.assign(this, entry); // label, beta, kl, active, low, high
@@ -38,8 +40,9 @@ class Model {
     return this.decoder(code).map((logit) => 1 / (1 + Math.exp(-logit)));
   }
 
-  /** The data's code nearest to this one: its index, and the distance in standard deviations. */
-  nearest(code, except = -1) {
+  /** The data's code nearest to this one: its index, and the distance in standard deviations. Codes
+   * within `beyond` do not count. */
+  nearest(code, beyond = -1) {
     let index = -1, least = Infinity;
     for (let i = 0; i < this.count; i++) {
       let sum = 0;
@@ -47,17 +50,18 @@ class Model {
         const j = this.used[u], d = (code[j] - this.means[j * this.count + i]) / this.spread[u];
         sum += d * d;
       }
-      if (sum < least && i !== except) [index, least] = [i, sum];
+      if (sum < least && sum > beyond * Math.abs(beyond)) [index, least] = [i, sum];
     }
     return { index, distance: Math.sqrt(least) };
   }
 
-  /** The distance that 95 % of the data's codes have, or less, to the nearest other one. */
+  /** The distance that 95 % of the data's codes have, or less, to the nearest one of another image. */
   get usual() {
     if (this._usual === undefined) {
       const own = [];
-      for (let i = 0; i < this.count; i++) own.push(this.nearest(this.codeOf(i), i).distance);
-      this._usual = own.sort((a, b) => a - b)[Math.floor(0.95 * (this.count - 1))] || 1e-6;
+      for (let i = 0; i < this.count; i++) own.push(this.nearest(this.codeOf(i), SAME).distance);
+      const usual = own.sort((a, b) => a - b)[Math.floor(0.95 * (this.count - 1))];
+      this._usual = Number.isFinite(usual) ? usual : SAME; // infinite where all codes are one
     }
     return this._usual;
   }
