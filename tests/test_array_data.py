@@ -314,7 +314,7 @@ def test_wrong_folders_get_a_clear_message(tmp_path):
         with pytest.raises(DataFileError, match="factors.csv must"):
             ArrayData(folder)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataFileError, match="holds no pictures"):
+    with pytest.raises(DataFileError, match="itself holds no pictures"):
         ArrayData(tmp_path / "empty")
 
 

@@ -111,7 +111,7 @@ class ArrayData(FactorData):
 
     @cached_property
     def _source(self) -> Source:
-        return source_at(find(self.images, "NAME"))
+        return source_at(find(self.images))
 
     @cached_property
     def _shape(self) -> tuple[int, int]:

@@ -80,15 +80,18 @@ class OfficialFile(FactorData):
         return {"path": self.path}  # a copy in another process opens the table itself
 
 
-def find(path: str, name: str) -> Path:
-    """`path` from here, else from the data folder. FileNotFoundError says how to get it."""
+def find(path: str, name: str = "") -> Path:
+    """`path` from here, else from the data folder. FileNotFoundError says how to get it.
+
+    `name` is that of an official data set, which can be fetched; without one the file is the
+    user's own.
+    """
     for place in (Path(path).expanduser(), data_dir() / path):
         if place.exists():
             return place
-    raise FileNotFoundError(
-        f"no file {path!r}, neither here nor in {data_dir()}. `vaelib data fetch {name}` "
-        "downloads the official one"
-    )
+    own = "own images are looked for by the path that was given: go to where it is right"
+    get = f"`vaelib data fetch {name}` downloads the official one" if name else own
+    raise FileNotFoundError(f"no file {path!r}, neither in {Path.cwd()} nor in {data_dir()}; {get}")
 
 
 def in_grid_order(columns: np.ndarray, data: FactorData) -> np.ndarray:

@@ -20,7 +20,7 @@ def recognise(path: str) -> tuple[type, str]:
     The files of dSprites, 3D Shapes, MPI3D, SmallNORB and Cars3D are known by what is in them;
     everything else is somebody's own, :class:`ArrayData`. FileNotFoundError, DataFileError.
     """
-    found = find(path, "NAME")
+    found = find(path)
     cls = _of_folder(found) if found.is_dir() and not is_zarr(found) else _of_file(found)
     return cls, "images" if cls is ArrayData else "path"
 

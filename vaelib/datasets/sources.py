@@ -153,7 +153,10 @@ class Folder(Source):
             return [self.path / name for name in files]
         names = [p.name for p in self.path.iterdir() if p.suffix.lower() in PICTURES]
         if not names:
-            raise DataFileError(f"{self.path} holds no pictures ({', '.join(PICTURES)})")
+            raise DataFileError(
+                f"{self.path} itself holds no pictures ({', '.join(PICTURES)}), in folders below "
+                "they are not looked for"
+            )
         return [self.path / name for name in natural(names)]
 
 
