@@ -329,9 +329,9 @@ else:
 
 # %% [markdown]
 # ### The pair's score by strength
-# Interquartile means with 95 % intervals, on uncorrelated data. Hollow marks carry no claim. The controls
-# and AdaGVAE have fewer pairs than the rivals, so do not compare their heights; the section *Which part
-# does it?* compares run by run.
+# Interquartile means with 95 % intervals, on uncorrelated data. Hollow marks carry no claim. Not all
+# strengths and methods have the same pairs: the controls and AdaGVAE, and σ = 0.4, have the positions alone.
+# So do not compare those heights with others; the section *Which part does it?* compares run by run.
 
 # %% tags=["report"]
 shown = dict(phases(table)) if len(table) else {}
