@@ -21,10 +21,12 @@ from vaelib.studies.base import only
 from vaelib.studies.correlated import SELECT_PAIRS, CorrelatedStudy
 from vaelib.studies.figures import figures, plane_of
 from vaelib.studies.methods import CHOSEN, CONTROLS, GRIDS, OURS_NAME, SUPERVISED, WITHOUT_GRID
+from vaelib.studies.run import jobs_for
 from vaelib.studies.smoke import Smoke
 from vaelib.studies.table import (
     best_settings,
     cells,
+    check_score,
     collect,
     prune,
     read,
@@ -285,6 +287,19 @@ def test_the_command_tells_draws_and_reports(done, tmp_path, capsys):
     page = (tmp_path / "report.html").read_text()
     assert SMOKE.hypothesis in page and page.count("<img ") == 3
     assert "http://" not in page and "https://" not in page
+
+
+def test_what_a_study_asks_for_must_be_there(tmp_path):
+    """The metrics before the first run, the score as soon as there are rows."""
+    config_ = SMOKE.plan()[0].config
+    wrong = type("Wrong", (Tiny,), {"metrics": ("mgi",)})((config_,))
+    with pytest.raises(ValueError, match="metrics must be among .*mig.*, got mgi"):
+        jobs_for(wrong, wrong.plan(), tmp_path)
+    table = read(shipped_table(CorrelatedStudy))
+    wrong = type("Wrong", (Tiny,), {"score": "uncorrelated.mig.mig"})()
+    with pytest.raises(ValueError, match="a column of its table, as uncorrelated.mig, .*mig.mig'"):
+        check_score(table, wrong)
+    check_score(table, CorrelatedStudy())
 
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):

@@ -118,7 +118,7 @@ def save_table(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> p
 
 def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.DataFrame]:
     """The study with the rows of its finished runs; ValueError without any."""
-    from vaelib.studies.table import collect
+    from vaelib.studies.table import check_score, collect
 
     study, plan, folder = chosen(args)
     plan = filtered(plan, args)
@@ -128,6 +128,7 @@ def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.Da
             f"no run of this study and these options is finished in {folder}: run it with "
             f"`vaelib study run {args.name}`, or give the -o that it was run with"
         )
+    check_score(table, study)
     return study, plan, folder, table
 
 

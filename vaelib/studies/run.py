@@ -45,7 +45,13 @@ def jobs_for(
     retry: bool = False,
     expiry: float = EXPIRY,
 ) -> list[Job]:
-    """One job for each different configuration of `plan`, in its order."""
+    """One job for each different configuration of `plan`, in its order.
+
+    ValueError when the study asks for a metric that there is not: before anything is trained.
+    """
+    from vaelib import metrics
+
+    metrics.chosen(study.metrics)
     configs = {run.config.key: run.config for run in plan}
     return [
         Job(

@@ -14,6 +14,7 @@
 >>> write(table, folder / "table.csv")
 >>> len(read(folder / "table.csv")), len(cells(table)), len(keys(table))
 (9, 3, 1)
+>>> check_score(table, study)  # else ValueError
 >>> best_settings(table, study), len(list(best_keys(table, study)))
 ({'BetaTCVAE': 'beta=1.5', 'BetaVAE': 'beta=1'}, 2)
 >>> len(with_settings(table, best_settings(table, study)))
@@ -154,10 +155,21 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
     return counted.assign(claim=counted["seeds"] >= 3)
 
 
+def check_score(table: pd.DataFrame, study: Study) -> None:
+    """ValueError when a table with rows lacks the column that the study is judged by."""
+    if len(table) and study.score not in table:
+        columns = [name for name in table if name.startswith(study.score.partition(".")[0] + ".")]
+        raise ValueError(
+            f"score of {type(study).__name__} must be a column of its table, as "
+            f"{', '.join(columns) or ', '.join(table)}, got {study.score!r}"
+        )
+
+
 def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Path) -> list[str]:
     """Drop the weights of all runs but the best one of each cell; the names of the runs kept."""
     from vaelib.studies.work import drop_weights
 
+    check_score(table, study)
     names = {run.config.key: run.config.folder_name for run in plan}
     kept = {names[key] for key in best_keys(table, study)} if len(table) else set()
     for name in set(names.values()) - kept:
