@@ -34,6 +34,8 @@ class PairTurns(Wrapper):
     steps, on the means of the last `bank` images. Turning also shows a dependence that the turned
     code had hidden, so that prices that adapt to it (:class:`PairwiseBeta`) can see it.
 
+    What objectives keep of the code turns along, Adam's moments of the weights do not.
+
     Fails where factors are not about uniform each, or spread over more latents than there are
     factors: the code is then made flat, whatever that means. ValueError: counts below 1, or a
     network whose layers next to the latents are not linear.

@@ -190,8 +190,9 @@ class CorrelatedKL(Term):
     Removes the price of a true correlation from the KL: with the best R it does not change when the
     plane of a pair is rotated, so it pulls neither to the axes nor away. λ → `sparsity`. R is
     m·LLᵀ + (1 − m)·I with unit rows in the triangle L, so |R_ij| ≤ m and R is never near-singular;
-    at first it is I, where the term is the ordinary KL. m → `most`: with a large one, two latents
-    that say the same cost no more than one; a smaller one still refunds a correlation of factors.
+    at first, and after a turn, it is I, where the term is the ordinary KL. m → `most`: with a large
+    one, two latents that say the same cost no more than one; a smaller one still refunds a
+    correlation of factors.
     """
 
     beta: float = 1.0
