@@ -6,7 +6,6 @@ The fixture `tab` also checks that a page met no error and asked for nothing tha
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -118,7 +117,7 @@ def test_the_start_image_has_the_code_that_torch_gives_it(tab, one, run):
 def test_codes_of_few_images_are_inside(tab, run, tmp_path):
     """Each of 40 is drawn ten times: its copies do not say how far images are apart."""
     few = Run.create(tmp_path / "few", replace(run.config, data=FixedSample(DSprites(), 40)))
-    shutil.copy(run.folder / "model.safetensors", few.folder)
+    few.finish(run.vae, few.config.objective)
     visit(tab, explore(few, samples=400).save(tmp_path / "explorer.html"))
     assert 0.05 < tab.evaluate("explorer.model.usual") < 5
     for image in (2, 7):

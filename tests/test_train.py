@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from vaelib.checkpoint import load_tensors
-from vaelib.datasets import Correlated, DSprites
-from vaelib.files import write_whole
+from vaelib.checkpoint import load_tensors, save_tensors
+from vaelib.datasets import Blobs, Correlated, DSprites, Shapes3D
+from vaelib.files import write_json, write_whole
 from vaelib.networks import MLP, Burgess
 from vaelib.objectives import BetaVAE, Objective, PixelWeighted
 from vaelib.runs import Run, encode, find, table
@@ -320,11 +320,44 @@ def test_damaged_and_foreign_runs_are_refused(tmp_path):
         _ = Run(run.folder).vae
     other = train(replace(SMALL, latent_dim=4), tmp_path / "other", progress=False)
     model.write_bytes((other.folder / "model.safetensors").read_bytes())
-    with pytest.raises(ValueError, match="does not fit its config.json"):
+    with pytest.raises(ValueError, match=f"belongs to the configuration {other.config.key}"):
+        _ = Run(run.folder).vae
+    save_tensors(model, load_tensors(model)[0])  # as before keys were written
+    with pytest.raises(ValueError, match=r"does not fit its config.json .* must be .* got"):
         _ = Run(run.folder).vae
     (run.folder / "config.json").write_text("{'not': json}")
     with pytest.raises(ValueError, match="config.json is not a JSON object"):
         _ = Run(run.folder).config
+
+
+def test_a_configuration_that_was_changed_by_hand_is_not_believed(tmp_path):
+    """Neither with the weights that it had before, nor to go on from a checkpoint."""
+    run = train(SMALL, tmp_path / "run", progress=False)
+    with pytest.raises(Stop):
+        train(SMALL, tmp_path / "cut", on_log=stop_at(12), progress=False)
+    changed = replace(SMALL, seed=SMALL.seed + 1)
+    for folder in (run.folder, tmp_path / "cut"):
+        write_json(folder / "config.json", to_spec(changed))
+    with pytest.raises(ValueError, match="it was changed after training began"):
+        _ = Run(run.folder).vae
+    with pytest.raises(ValueError, match="it was changed after training began"):
+        train(changed, tmp_path / "cut", progress=False)
+    write_json(tmp_path / "cut" / "config.json", to_spec(replace(SMALL, log_every=3)))
+    assert train(SMALL, tmp_path / "cut", progress=False).finished  # how it is carried out may be
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"device": "hip"}, "device must be one of this machine, cpu.*, got hip"),
+        ({"data": Shapes3D(), "network": Burgess()}, "3dshapes.h5"),
+        ({"data": Blobs(size=48), "network": Burgess()}, "must be 32×32, 64×64 or 128×128"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_folder(change, message, tmp_path):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        train(replace(SMALL, **change), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_unfinished_runs_have_no_model_yet(tmp_path):

@@ -6,8 +6,8 @@ from torch.nn import Conv2d, ConvTranspose2d, Linear
 from torch.nn import functional as F
 
 from vaelib import machine
-from vaelib.layers import Places
-from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, HeInit, Locatello, inputs_of
+from vaelib.layers import Places, inputs_of
+from vaelib.networks import MLP, Broadcast, Burgess, Fast, Halves, HeInit, Locatello
 from vaelib.objectives import BetaVAE
 from vaelib.spec import from_spec, to_spec
 from vaelib.train import TrainConfig, start

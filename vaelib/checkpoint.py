@@ -41,15 +41,29 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
 
 
+def check_key(path: Path, meta: dict[str, Any], key: str) -> None:
+    """ValueError when a file was written by the training of another configuration.
+
+    Files from before keys were written pass.
+    """
+    if meta.get("key", key) != key:
+        raise ValueError(
+            f"{path} belongs to the configuration {meta['key']}, but config.json is now that of "
+            f"{key}: it was changed after training began. Put the old one back, or train the new "
+            "one in another folder"
+        )
+
+
 class Checkpoints:
     """The newest two states of a run, `state/step-NNNNNNN.safetensors`.
 
     A state holds everything that training changes: model, objective, optimisers, random generators
     and the step. Two are kept, so that one damaged file costs one interval and not the run.
+    `key` is that of the configuration: states of another are refused.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, key: str):
+        self.folder, self.key = folder, key
 
     def paths(self) -> list[Path]:
         """Oldest first."""
@@ -58,7 +72,8 @@ class Checkpoints:
 
     def save(self, step: int, state: TrainState) -> None:
         tensors, meta = state.export()
-        save_tensors(self.folder / f"step-{step:07d}.safetensors", tensors, {"step": step, **meta})
+        meta = {"step": step, "key": self.key, **meta}
+        save_tensors(self.folder / f"step-{step:07d}.safetensors", tensors, meta)
         for old in self.paths()[:-2]:
             old.unlink()
 
@@ -70,6 +85,7 @@ class Checkpoints:
             except ValueError as error:
                 warnings.warn(f"{error}; going on from the checkpoint before it", stacklevel=2)
                 continue
+            check_key(path, meta, self.key)
             with readable(path, "is not a state of this training"):
                 state.restore(tensors, meta)
                 return int(meta["step"])

@@ -31,6 +31,21 @@ def readable(path: Path, rule: str = "is damaged or cut short, get it again") ->
         raise DataFileError(f"{path} {rule} ({error or type(error).__name__})") from error
 
 
+def what_begins(start: bytes) -> str:
+    """What a file is, by its first bytes, that is not the data it should be.
+
+    >>> what_begins(b"<!doctype html>")
+    'it is a web page, save the file itself'
+    """
+    if not start:
+        return "it is empty"
+    if start.lstrip()[:1] == b"<":
+        return "it is a web page, save the file itself"
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer, get the file itself"
+    return f"it starts with {start[:8]!r}"
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file. DataFileError when it holds none, or NaN or infinity."""
     with readable(path, "is not a JSON object"):

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -38,6 +39,17 @@ def dense(sizes: list[int], activation: Callable[[], nn.Module]) -> list[nn.Modu
     for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
         layers += [nn.Linear(inputs, outputs), activation()]
     return layers
+
+
+def inputs_of(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:
+    """Inputs that one unit of the layer sees, on average.
+
+    >>> inputs_of(nn.ConvTranspose2d(32, 1, kernel_size=4, stride=2))  # 2×2 of the 4×4 weights
+    128.0
+    """
+    if isinstance(layer, nn.ConvTranspose2d):
+        return len(layer.weight) * layer.weight[0, 0].numel() / math.prod(layer.stride)
+    return layer.weight[0].numel()
 
 
 class Places(nn.Module):

@@ -49,7 +49,8 @@ class LivePlot:
     def __init__(self, config: TrainConfig, folder: str | Path | None = None):
         self.config = config
         self.rows: list[dict[str, float]] = []
-        self._checkpoints = Checkpoints(Path(folder or runs_dir() / config.folder_name) / "state")
+        folder = Path(folder or runs_dir() / config.folder_name)
+        self._checkpoints = Checkpoints(folder / "state", config.key)
         self._sample = config.data.sample(256, np.random.default_rng(0))
         self._strip: tuple[str, Any] = ("", None)  # the checkpoint, and what its latents draw
         self._next, self._handle = 0.0, None

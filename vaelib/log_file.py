@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,17 @@ def read_log(path: Path) -> pd.DataFrame:
         if log[ALWAYS].astype(float).empty:
             raise ValueError("it has no rows")
     return log
+
+
+def named_pairs(name: str, matrix: Tensor) -> dict[str, float]:
+    """The upper triangle of (D, D) as columns of the log.
+
+    >>> import torch
+    >>> named_pairs("beta", torch.full((2, 2), 2.0))
+    {'beta_0_1': 2.0}
+    """
+    values, dim = matrix.tolist(), len(matrix)
+    return {f"{name}_{i}_{j}": float(f"{values[i][j]:.5g}") for i, j in combinations(range(dim), 2)}
 
 
 class LogFile:

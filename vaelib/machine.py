@@ -65,9 +65,11 @@ class Plan:
 def plan(device: str = "auto", precision: str = "auto", speedups: bool = True) -> Plan:
     """The fastest way that gives the same results up to rounding; without `speedups`, torch's own.
 
-    A precision other than `auto` is taken as it is. ValueError for an unknown device or precision.
+    A precision other than `auto` is taken as it is. ValueError for an unknown device or precision,
+    and for a device that this machine does not have.
     """
     where = pick_device(device)
+    check_present(where)
     if speedups:
         return Plan(where, pick_precision(precision, where), torch.channels_last, True)
     dtype = torch.float32 if precision == "auto" else pick_precision(precision, where)
@@ -85,6 +87,14 @@ def pick_device(name: str = "auto") -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def check_present(device: torch.device) -> None:
+    """ValueError for a device that this machine does not have."""
+    cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    here = ["cpu", *(["cuda", *cuda] if cuda else []), *["mps"] * torch.backends.mps.is_available()]
+    if str(device) not in here:
+        raise ValueError(f"device must be one of this machine, {', '.join(here)}, got {device}")
 
 
 def pick_precision(name: str, device: torch.device) -> torch.dtype:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from vaelib.layers import Places, dense, downsample, upsample
+from vaelib.layers import Places, dense, downsample, inputs_of, upsample
 
 if TYPE_CHECKING:
     from vaelib.vae import VAE
@@ -45,8 +45,7 @@ class Network(ABC):
         """A module (B, latent_dim) → (B, C, H, W) logits."""
 
     def begin(self, vae: VAE, progress: bool = False) -> None:  # noqa: B027  by default nothing
-        """Called once on a new model, before it is trained: earlier weights are loaded here, and
-        `requires_grad` taken from what shall stay as it is. By default nothing."""
+        """Load earlier weights into a new model, and take `requires_grad` from what shall stay."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +163,7 @@ class Halves(Network):
 
 @dataclass(frozen=True)
 class HeInit(Network):
-    """Another network, which begins with wider weights: those of He et al. 2015
-    (arXiv 1502.01852, eq. 10).
+    """Another network that begins with the weights of He et al. 2015 (arXiv 1502.01852, eq. 10).
 
     Weights are normal with variance 2 / n, n the inputs that a unit sees, and biases 0. torch's own
     have a sixth of that variance; a VAE then spends its first hundreds of steps on the mean image.
@@ -186,17 +184,6 @@ class HeInit(Network):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
         self.network.begin(vae, progress)  # may load other weights
-
-
-def inputs_of(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:
-    """Inputs that one unit of the layer sees, on average.
-
-    >>> inputs_of(nn.ConvTranspose2d(32, 1, kernel_size=4, stride=2))  # 2×2 of the 4×4 weights
-    128.0
-    """
-    if isinstance(layer, nn.ConvTranspose2d):
-        return len(layer.weight) * layer.weight[0, 0].numel() / math.prod(layer.stride)
-    return layer.weight[0].numel()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@
 >>> [run] = find(shipped_dir() / "dsprites_beta_4")
 >>> isinstance(run, Run), table([run]).steps.tolist(), score_columns({"mig": {"mig": 0.3}})
 (True, [30000], {'mig': 0.3})
->>> load_module(run.vae, run.folder / "model.safetensors")
 >>> encode(run, n=100).means.shape, images_of(run.config.data, np.zeros((2, 5), int)).shape
 ((100, 10), torch.Size([2, 1, 64, 64]))
 """
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor
 
 from vaelib import machine
-from vaelib.checkpoint import Checkpoints, load_tensors, save_tensors
+from vaelib.checkpoint import Checkpoints, check_key, load_tensors, save_tensors
 from vaelib.datasets import FactorData
 from vaelib.files import only_one, read_json, readable, write_json
 from vaelib.log_file import LogFile, read_log
@@ -54,6 +53,7 @@ class Run:
         """The run in `folder`, made if it is new; ValueError if it holds another configuration."""
         folder = Path(folder)
         if not (folder / "config.json").exists():
+            config.check_here()  # what is refused leaves no folder
             write_json(folder / "config.json", to_spec(config))
         run = cls(folder)
         if run.config.key != config.key:
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Checkpoints:
-        return Checkpoints(self.folder / "state")
+        return Checkpoints(self.folder / "state", self.config.key)
 
     @property
     def log(self) -> pd.DataFrame:
@@ -105,11 +105,14 @@ class Run:
             raise ValueError(f"{self.folder} is not finished: train it with `vaelib resume`")
         c = self.config
         path = self.folder / "model.safetensors"
-        with readable(path, "does not fit its config.json"), torch.device("meta"):
-            shapes = VAE(c.network, c.data.image_shape, c.latent_dim).state_dict()
-        _check_shapes(shapes, path)  # first: a configuration can ask for any amount of memory
-        vae = VAE(c.network, c.data.image_shape, c.latent_dim)
-        load_module(vae, path)
+        tensors, meta = load_tensors(path)
+        check_key(path, meta, c.key)
+        with readable(path, "does not fit its config.json"):
+            with torch.device("meta"):
+                shapes = VAE(c.network, c.data.image_shape, c.latent_dim).state_dict()
+            _check_shapes(shapes, tensors)  # first: a configuration can ask for any memory
+            vae = VAE(c.network, c.data.image_shape, c.latent_dim)
+            vae.load_state_dict(tensors)
         return vae.eval().requires_grad_(False)
 
     @property
@@ -137,7 +140,8 @@ class Run:
         """Write the weights; the model comes last because it marks the run as finished."""
         if objective.state_dict():
             save_tensors(self.folder / "objective.safetensors", objective.state_dict())
-        save_tensors(self.folder / "model.safetensors", vae.state_dict())
+        meta = {"key": self.config.key}
+        save_tensors(self.folder / "model.safetensors", vae.state_dict(), meta)
         self.checkpoints.clear()
         (self.folder / ".lock").unlink(missing_ok=True)
         if self._lock is not None:
@@ -148,24 +152,12 @@ class Run:
         return f"Run({str(self.folder)!r})"
 
 
-def load_module(module: torch.nn.Module, path: Path) -> None:
-    """Fill `module` from a safetensors file; ValueError when they do not belong together."""
-    tensors, _ = load_tensors(path)
-    try:
-        module.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit its config.json: {error}") from error
-
-
-def _check_shapes(expected: dict[str, Tensor], path: Path) -> None:
-    """ValueError unless a safetensors file holds tensors of these names and shapes."""
-    found = {name: tuple(t.shape) for name, t in load_tensors(path)[0].items()}
+def _check_shapes(expected: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    """ValueError unless the tensors have these names and shapes."""
     for name in sorted(found.keys() | expected.keys()):
-        here = tuple(expected[name].shape) if name in expected else None
-        if found.get(name) != here:
-            raise ValueError(
-                f"{path} does not fit its config.json: {name} must be {here}, got {found.get(name)}"
-            )
+        shapes = [tuple(t[name].shape) if name in t else None for t in (expected, found)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"{name} must be {shapes[0]}, got {shapes[1]}")
 
 
 def find(folder: str | Path) -> list[Run]:

@@ -94,6 +94,13 @@ class TrainConfig:
         self.objective.check_data(self.data)
         self.sampling.check_data(self.data)
 
+    def check_here(self) -> None:
+        """Raise what its training would here: no such device, no such file, or a misfit."""
+        machine.check_present(machine.pick_device(self.device))
+        self.data.sample(1, np.random.default_rng(0))
+        with torch.device("meta"):
+            VAE(self.network, self.data.image_shape, self.latent_dim)
+
     @property
     def key(self) -> str:
         """Twelve hex digits that name the run: equal for configurations of the same run."""

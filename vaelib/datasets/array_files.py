@@ -14,14 +14,17 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 import numpy as np
 
-from vaelib.files import DataFileError, readable
+from vaelib.datasets.sizes import (
+    MOST_OF_A_CHUNK,
+    MOST_OF_A_ROW,
+    MOST_WHOLE,
+    SQUEEZED,
+    check_size,
+)
+from vaelib.files import DataFileError, readable, what_begins
 
 BLOCK = 32 << 20  # bytes that are read at a time
-MOST_OF_A_ROW = 64 << 20  # bytes of an image, as of 2,300×2,300 pixels in colour and float32
-MOST_OF_A_CHUNK = 256 << 20  # bytes; each is unpacked at once
-MOST_WHOLE = 128 << 20  # bytes of an array that is read as one
 ZARR_MARKS = ("zarr.json", ".zgroup")  # of a group in a folder: formats 3 and 2
-SQUEEZED = 1100  # times smaller a file can be than its arrays: 1032 is what deflate can do
 
 
 class ArrayFile(AbstractContextManager, ABC):
@@ -52,14 +55,14 @@ class ArrayFile(AbstractContextManager, ABC):
                 ) from None
         if self.path.is_file():
             most = SQUEEZED * self.path.stat().st_size
-            _check_size(f"{name!r} in {self.path}", shape, dtype, most)
-        _check_size(f"a row of {name!r} in {self.path}", shape[1:], dtype, MOST_OF_A_ROW)
+            check_size(f"{name!r} in {self.path}", shape, dtype, most)
+        check_size(f"a row of {name!r} in {self.path}", shape[1:], dtype, MOST_OF_A_ROW)
         return shape, dtype
 
     def whole(self, name: str) -> np.ndarray:
         """An array that is small, at once. DataFileError for one that is not."""
         shape, dtype = self.find(name)
-        _check_size(f"{name!r} in {self.path}", shape, dtype, MOST_WHOLE)
+        check_size(f"{name!r} in {self.path}", shape, dtype, MOST_WHOLE)
         return np.concatenate([np.empty((0, *shape[1:]), dtype), *self.rows(name)])
 
     def require(self, name: str, shape: tuple[int, ...], kind: str) -> None:
@@ -88,7 +91,7 @@ def open_arrays(path: Path) -> ArrayFile:
             return NpzFile(path)
         if start.startswith(b"\x89HDF\r\n\x1a\n"):
             return Hdf5File(path)
-    raise DataFileError(f"{path} is neither an npz nor an hdf5 file: {_guess(start)}")
+    raise DataFileError(f"{path} is neither an npz nor an hdf5 file: {what_begins(start)}")
 
 
 class NpzFile(ArrayFile):
@@ -111,7 +114,7 @@ class NpzFile(ArrayFile):
             return _npy_header(member, self.path)[::2]
 
     def whole(self, name: str) -> np.ndarray:
-        _check_size(f"{name!r} in {self.path}", *self.find(name), MOST_WHOLE)
+        check_size(f"{name!r} in {self.path}", *self.find(name), MOST_WHOLE)
         with readable(self.path), self._zip.open(f"{name}.npy") as member:
             return np.lib.format.read_array(member, allow_pickle=False)
 
@@ -220,11 +223,6 @@ class ZarrFolder(ChunkedFile):
         return found
 
 
-def _check_size(what: str, shape: tuple[int, ...], dtype: np.dtype, most: int) -> None:
-    if (size := math.prod(shape) * dtype.itemsize) > most:
-        raise DataFileError(f"{what} takes {size:,} bytes by its header, at most {most:,} can be")
-
-
 def _step(path: Path, shape: tuple[int, ...], dtype: np.dtype, chunks: Any) -> int:
     """Rows to read at a time: whole chunks, each of which is unpacked once, as far as they fit.
 
@@ -233,7 +231,7 @@ def _step(path: Path, shape: tuple[int, ...], dtype: np.dtype, chunks: Any) -> i
     fit = max(1, 4 * BLOCK // max(1, math.prod(shape[1:]) * dtype.itemsize))
     if not chunks:
         return min(fit, 8192)
-    _check_size(f"a chunk in {path}", chunks, dtype, MOST_OF_A_CHUNK)
+    check_size(f"a chunk in {path}", chunks, dtype, MOST_OF_A_CHUNK)
     return min(fit, chunks[0] * max(1, 8192 // chunks[0]))
 
 
@@ -250,13 +248,3 @@ def _npy_header(member: BinaryIO, path: Path) -> tuple[tuple[int, ...], bool, np
     if dtype.hasobject:
         raise DataFileError(f"{path} holds pickled objects where numbers are needed")
     return shape, fortran, dtype
-
-
-def _guess(start: bytes) -> str:
-    if not start:
-        return "it is empty"
-    if start.lstrip()[:1] == b"<":
-        return "it is a web page, save the file itself"
-    if start.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, get the file itself"
-    return f"it starts with {start[:8]!r}"

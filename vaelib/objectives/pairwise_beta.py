@@ -22,9 +22,10 @@ from torch.optim import Optimizer
 
 from vaelib.checks import of_kind
 from vaelib.dependence import GaussianDependence, PairDensities, PairDependence, shifted
+from vaelib.log_file import named_pairs
 from vaelib.objectives.base import Objective
 from vaelib.objectives.pair_weights import Measured, PairWeights, WeakThenTighten, relaxation
-from vaelib.objectives.terms import PairPenalty, PairState, Term, WeightedKL, named_pairs
+from vaelib.objectives.terms import PairPenalty, PairState, Term, WeightedKL
 from vaelib.spec import brief
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE

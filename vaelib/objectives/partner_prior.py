@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaelib.log_file import named_pairs
 from vaelib.objectives.base import at_least_zero
 from vaelib.objectives.pair_weights import partnered
-from vaelib.objectives.terms import PairState, Term, correlated_kl, named_pairs
+from vaelib.objectives.terms import PairState, Term, correlated_kl
 from vaelib.types import VAEOutput
 
 CHANCE = 0.1  # a correlation below this is no partnership

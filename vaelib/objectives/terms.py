@@ -11,8 +11,6 @@
 ['weighted_kl', 'pair_dependence', 'support', 'flat_marginals', 'correlated_kl', 'prior_sparsity']
 >>> kurtosis(z).shape, correlated_kl(out.posterior, torch.eye(2)).shape
 (torch.Size([2]), torch.Size([64]))
->>> named_pairs("beta", pairs.beta)
-{'beta_0_1': 2.0}
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from vaelib.log_file import named_pairs
 from vaelib.objectives.base import at_least_zero
 from vaelib.support import Bank, all_pairs, hausdorff
 from vaelib.types import Posterior, VAEOutput
@@ -248,9 +247,3 @@ def correlated_kl(posterior: Posterior, r: Tensor) -> Tensor:
     variances = (posterior.logvar.exp() * inverse.diagonal()).sum(1)
     distance = ((posterior.mean @ inverse) * posterior.mean).sum(1)
     return 0.5 * (variances + distance - len(r) + log_det - posterior.logvar.sum(1))
-
-
-def named_pairs(name: str, matrix: Tensor) -> dict[str, float]:
-    """The upper triangle of (D, D) as columns of the log: name_0_1, name_0_2, …"""
-    values, pairs = matrix.tolist(), all_pairs(len(matrix)).tolist()
-    return {f"{name}_{i}_{j}": float(f"{values[i][j]:.5g}") for i, j in pairs}
