@@ -18,6 +18,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
+from scipy.stats import t
 
 from benchmarks._held_out import Without, held_out_loss
 from benchmarks._results import Rows, keep, table, write_readme
@@ -87,10 +88,7 @@ def by_variant(rows: Rows) -> Rows:
 
 
 def answers(rows: Rows) -> Rows:
-    """For each question the mean difference of the pairs, and whether it is one of chance.
-
-    A difference within one standard error is as good as none; above it, "better" or "worse".
-    """
+    """For each question the mean difference of the pairs, and whether it may be one of chance."""
     values = {(row["variant"], row["seed"]): row for row in rows}
     found = []
     for question, (new, old) in QUESTIONS.items():
@@ -100,15 +98,18 @@ def answers(rows: Rows) -> Rows:
             difference, error = spread(pairs)
             found.append({
                 "question": question, "measure": m, "pairs": len(pairs),
-                "difference": _shown(difference, error, "+"), "answer": verdict(difference, error),
+                "difference": _shown(difference, error, "+"),
+                "answer": verdict(difference, error, len(pairs)),
             })  # fmt: skip
     return found
 
 
-def verdict(difference: float, error: float) -> str:
-    if abs(difference) <= error:
-        return "within one standard error"
-    return "better" if difference > error else "worse" if difference < -error else "one pair only"
+def verdict(difference: float, error: float, pairs: int) -> str:
+    """Whether the 95 % interval (Student's t) of a mean difference of pairs leaves out 0."""
+    if pairs < 2:
+        return "one pair only"
+    reach = float(t.ppf(0.975, pairs - 1)) * error
+    return "better" if difference > reach else "worse" if difference < -reach else "not told apart"
 
 
 def _shown(value: float, error: float, sign: str = "") -> str:

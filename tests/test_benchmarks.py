@@ -1,6 +1,7 @@
 """The benchmarks' own logic; that they run at all is seen with `python -m benchmarks --short`."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -217,10 +218,12 @@ def test_answers_are_paired_by_seed():
         + rows("Burgess, bfloat16", [0.0, 3.9, 2.0])
     )
     told = {(row["question"], row["measure"]): row for row in found}
-    assert told["bfloat16 for float32", "MIG"]["answer"] == "within one standard error"
+    assert told["bfloat16 for float32", "MIG"]["answer"] == "not told apart"
     assert told["Fast for Burgess", "MIG"]["answer"] == "better"
     assert told["Fast for Burgess", "MIG"]["difference"] == "+1.050 ± 0.029"
-    assert quality.verdict(-0.2, 0.1) == "worse"
+    assert quality.verdict(-0.29, 0.1, pairs=5) == "worse"  # t of 4 degrees: 2.776
+    assert quality.verdict(-0.27, 0.1, pairs=5) == "not told apart"
+    assert quality.verdict(-0.29, math.nan, pairs=1) == "one pair only"
 
 
 def test_a_run_is_measured_on_images_that_it_never_saw(tmp_path):

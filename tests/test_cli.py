@@ -24,7 +24,9 @@ from vaelib.cli.training import config_from, training_fields
 from vaelib.datasets import Correlated, DSprites, FixedSample, Pairs
 from vaelib.flattening import OracleFlattening
 from vaelib.networks import MLP, Locatello
-from vaelib.objectives import BetaVAE
+from vaelib.objectives import BetaTCVAE, BetaVAE, PairTurns, PairwiseBeta
+from vaelib.objectives.pair_weights import IfSignificant, Relaxed
+from vaelib.objectives.terms import WeightedKL
 from vaelib.runs import Run
 from vaelib.spec import to_spec
 from vaelib.train import PARTS, TrainConfig, train
@@ -131,6 +133,15 @@ def test_options_make_the_configuration():
         config("--data", "some.npz")
 
 
+def test_parts_of_an_objective_are_written_as_calls_or_names():
+    parts = ("weights=IfSignificant(weights=Relaxed(beta_max=8))", "terms=(WeightedKL(beta=2),)")
+    made = config("--objective", "PairwiseBeta", "-o", parts[0], "-o", parts[1])
+    weights, terms = IfSignificant(Relaxed(beta_max=8.0)), (WeightedKL(2.0),)
+    assert to_spec(made.objective) == to_spec(PairwiseBeta(weights=weights, terms=terms))
+    made = config("--objective", "PairTurns", "-o", "objective=BetaTCVAE")
+    assert to_spec(made.objective) == to_spec(PairTurns(BetaTCVAE()))
+
+
 def test_data_are_correlated_and_then_wrapped():
     correlate = ("--correlate", "pos_x", "pos_y", "0.2")
     world = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})
@@ -151,6 +162,9 @@ def test_data_are_correlated_and_then_wrapped():
         (["-o", "beta"], ["name=value", "'beta'"]),
         (["-o", "beta=much"], ["beta", "must be a number", "'much'"]),
         (["-o", "beta=-1"], ["beta", "-1"]),
+        (["--objective", "PairTurns", "-o", "objective=Foo"], ["must be Objective, of AdaGVAE"]),
+        (["--objective", "PairTurns", "-o", "objective=print(1)"], ["got 'print(1)'"]),
+        (["--objective", "PairTurns", "-o", "objective=BetaVAE(gamma=1)"], ["no option 'gamma'"]),
         (["--objective", "Gamma"], ["objective must be one of", "BetaVAE", "'Gamma'"]),
         (["--network", "Deep"], ["network must be one of", "Burgess", "MLP"]),
         (["--data", "mnist"], ["data must be one of", "DSprites"]),
@@ -294,6 +308,16 @@ def test_a_part_of_one_s_own_must_not_be_named_as_one_of_ours(tmp_path, monkeypa
     monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "renamed_not.py"))
     monkeypatch.syspath_prepend(tmp_path)
     assert "BetaVAE is a name of vaelib already" in fails(capsys, "train", "--steps", "1")
+
+
+def test_an_objective_that_is_no_dataclass_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "undecorated.py").write_text(
+        "from vaelib.objectives import Objective\nclass Mine(Objective):\n    gamma: float = 1.0\n"
+        "    def penalty(self, batch, out, step):\n        return {}\n"
+    )
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "undecorated.py"))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "Mine must be a dataclass" in fails(capsys, "list")
 
 
 def test_the_file_has_the_runs_of_all_distributions(tmp_path, capsys):

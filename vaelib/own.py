@@ -49,10 +49,14 @@ def classes(base: type, places: Iterable[ModuleType]) -> dict[str, type]:
 
 
 def joined(ours: Mapping[str, type], base: type) -> dict[str, type]:
-    """The parts of vaelib with those of the user; ValueError where both have one name."""
+    """The parts of vaelib with those of the user; ValueError where both have one name, and
+    for a class that is no dataclass."""
     yours = classes(base, modules())
     if both := sorted(ours.keys() & yours.keys()):
         raise ValueError(f"{VARIABLE}: {', '.join(both)} is a name of vaelib already: rename yours")
+    for name, cls in yours.items():
+        if "__dataclass_params__" not in vars(cls):
+            raise ValueError(f"{VARIABLE}: {name} must be a dataclass: write @dataclass above it")
     return {**ours, **yours}
 
 

@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
+from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
@@ -31,39 +32,49 @@ class Field:
     default: str | None  # source text; None when the field must be given
     help: str
 
-    def parse(self, text: str, names: Mapping[str, Any] | None = None) -> Any:
+    def parse(self, text: str, names: Mapping[str, type] | None = None) -> Any:
         """`text` as this field's type; ValueError names the field.
 
-        Beside plain values, a dataclass of `names` can be written as a call: `Weighted(n=3)`.
+        Beside plain values, a dataclass of `names` can be written as a call, `Weighted(n=3)`, or by
+        its name alone.
         """
         kind = self.type.removesuffix(" | None")
         if kind != self.type and text.lower() == "none":
             return None
         try:
             return parse(kind, text) if kind in SIMPLE else _value(text, names or {})
-        except (ValueError, SyntaxError) as error:
-            reason = str(error) if kind in SIMPLE else f"must be {self.type}, got {text!r}"
-            raise ValueError(f"{self.name}: {reason}") from error
+        except SyntaxError as error:
+            choice = f", of {', '.join(sorted(names))}" if names else ""
+            raise ValueError(f"{self.name}: must be {self.type}{choice}, got {text!r}") from error
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from error
 
     def __str__(self) -> str:
         default = "" if self.default is None else f" = {self.default}"
         return f"{self.name}: {self.type}{default}" + (f"  # {self.help}" if self.help else "")
 
 
-def _value(text: str, names: Mapping[str, Any]) -> Any:
-    """A literal, or a dataclass with literal keywords; nothing else is called."""
+def _value(text: str, names: Mapping[str, type]) -> Any:
+    """A literal, or dataclasses with such values by keyword; nothing else is called.
+
+    SyntaxError for whatever else.
+    """
     match ast.parse(text, mode="eval").body:
-        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords):
-            cls = names.get(name)
-            if not (isinstance(cls, type) and is_dataclass(cls)):
-                raise ValueError(f"no class {name!r}")
-            return build(cls, {k.arg: _literal(k.value) for k in keywords})
+        case ast.Name(id=name) if name in names:
+            return make(names[name], [])
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords) if name in names:
+            return make(names[name], [f"{k.arg}={ast.unparse(k.value)}" for k in keywords])
+        case ast.Tuple(elts=parts) if names:
+            return tuple(_value(ast.unparse(part), names) for part in parts)
         case node:
             return _literal(node)
 
 
 def _literal(node: ast.expr) -> Any:
-    return ast.literal_eval(_Infinity().visit(node))
+    try:
+        return ast.literal_eval(_Infinity().visit(node))
+    except ValueError as error:
+        raise SyntaxError(f"{ast.unparse(node)} is no value") from error
 
 
 class _Infinity(ast.NodeTransformer):
@@ -107,12 +118,13 @@ def fields_of(cls: type) -> list[Field]:
 
 
 def _names_for(field: Field, cls: type) -> dict[str, type]:
-    """The classes that a field of `cls` can hold, by name: its annotation's and those below it."""
-    base = vars(sys.modules[cls.__module__]).get(field.type.removesuffix(" | None"))
+    """The dataclasses that a field of `cls` can hold, by name: its annotation's and below it."""
+    kind = field.type.removesuffix(" | None").removeprefix("tuple[").removesuffix(", ...]")
+    base = vars(sys.modules[cls.__module__]).get(kind)
     found = [base] if isinstance(base, type) else []
     for one in found:  # grows while it is read
         found += one.__subclasses__()
-    return {one.__name__: one for one in found}
+    return {one.__name__: one for one in found if is_dataclass(one) and not isabstract(one)}
 
 
 def make(cls: type, options: Sequence[str], **parts: Any) -> Any:

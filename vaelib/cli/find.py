@@ -78,4 +78,4 @@ def by_name(found: Mapping[str, type], name: str, what: str) -> type:
 def summary(value: object) -> str:
     """The first paragraph of a docstring, as one line."""
     text = " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
-    return re.sub(r":\w+:`([^`]+)`", r"\1", text).rstrip(":")
+    return re.sub(r":\w+:`([^`]+)`", r"\1", text).rstrip(",:")

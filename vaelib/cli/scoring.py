@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 SAMPLES = 15_000  # as in vaelib.evaluate, which loads scikit-learn; a test compares
 
+PERFECT = (
+    "perfect: a latent for each factor, with noise of a tenth of its spread. The noise, and bins "
+    "wider than a factor's steps, keep information scores such as MIG below 1 even there."
+)
+
 
 def add(commands: argparse._SubParsersAction) -> None:
     _add_evaluate(commands)
@@ -142,9 +147,16 @@ def _print_runs(frame: pd.DataFrame, runs: list[Run], args: argparse.Namespace) 
     if args.sanity:
         known = pd.DataFrame(_known_rows(runs, args))
         shown = pd.concat([shown, known[[c for c in shown if c in known]]], ignore_index=True)
+        shown = shown.convert_dtypes().astype(object).fillna("")  # steps stay whole where codes have none
     print(f"Scored on {frame['distribution'].iloc[0]} factors:")
     _print(shown)
     print("The same in all rows: " + ", ".join(f"{name} {value}" for name, value in same.items()))
+    if "reconstruction" in shown:
+        print(
+            "reconstruction and kl, nats per image, are means of the last logged training batches."
+        )
+    if args.sanity:
+        print(PERFECT)
 
 
 def _known_rows(runs: list[Run], args: argparse.Namespace) -> list[dict[str, Any]]:

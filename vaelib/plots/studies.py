@@ -62,7 +62,7 @@ def strengths(found: pd.DataFrame, score: str, ax: Axes | None = None) -> Axes:
             ax.plot(at, row.value, marker=marker, mfc=face, ms=4.5, **how)
     ax.set_xticks(range(len(sigmas)), [_sigma(s) for s in sigmas])
     ax.set_xlim(-0.45, len(sigmas) - 0.55)
-    ax.set_xlabel("correlation in training: none → strong")
+    ax.set_xlabel("correlation in training, stronger to the right")
     ax.set_ylabel(words(score))
     ends = [found[found["method"] == m].sort_values("sigma")["value"].iloc[0] for m in methods]
     label_ends(ax, methods, ends, [look(i)["color"] for i in range(len(methods))])
