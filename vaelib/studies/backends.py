@@ -37,8 +37,10 @@ class Local:
             warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
             try:
                 yield executor
-            finally:
-                executor.shutdown()
+            except BaseException:  # runs in flight are not waited for
+                executor.stop()
+                raise
+            executor.shutdown()
 
 
 class _Apart(Executor):
@@ -65,10 +67,16 @@ class _Apart(Executor):
             self.own.pool = None
             raise
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        self.threads.shutdown(wait=False, cancel_futures=cancel_futures)
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.threads.shutdown(wait=wait, cancel_futures=cancel_futures)
         for pool in self.pools:
-            pool.shutdown(wait=wait, kill_workers=True)
+            pool.shutdown(wait=wait)
+
+    def stop(self) -> None:
+        """Kill the workers."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        for pool in self.pools:
+            pool.shutdown(kill_workers=True)
 
 
 @dataclass(frozen=True)
