@@ -97,7 +97,7 @@ class TrainConfig:
     def check_here(self) -> None:
         """Raise what its training would here: no such device, no such file, or a misfit."""
         machine.check_present(machine.pick_device(self.device))
-        self.data.sample(1, np.random.default_rng(0))
+        self.data.sample(self.batch_size, np.random.default_rng(0))
         with torch.device("meta"):
             VAE(self.network, self.data.image_shape, self.latent_dim)
 

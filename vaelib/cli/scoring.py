@@ -147,7 +147,8 @@ def _print_runs(frame: pd.DataFrame, runs: list[Run], args: argparse.Namespace) 
     if args.sanity:
         known = pd.DataFrame(_known_rows(runs, args))
         shown = pd.concat([shown, known[[c for c in shown if c in known]]], ignore_index=True)
-        shown = shown.convert_dtypes().astype(object).fillna("")  # steps stay whole where codes have none
+        whole = shown.convert_dtypes()  # steps stay whole numbers where codes have none
+        shown = whole.astype(object).where(whole.notna(), "")
     print(f"Scored on {frame['distribution'].iloc[0]} factors:")
     _print(shown)
     print("The same in all rows: " + ", ".join(f"{name} {value}" for name, value in same.items()))
