@@ -158,8 +158,10 @@ def test_the_table_is_read_as_it_was_written_and_counts_seeds(tmp_path):
     back = read(tmp_path / "table.csv")
     pd.testing.assert_frame_equal(back, table)
     assert math.isinf(back["sigma"][0])
-    assert cells(back)["seeds"].tolist() == [3, 3, 1]
-    assert cells(back)["claim"].tolist() == [True, True, False]
+    assert cells(back, SMOKE.score)["seeds"].tolist() == [3, 3, 1]
+    assert cells(back, SMOKE.score)["claim"].tolist() == [True, True, False]
+    back.loc[0, SMOKE.score] = math.nan
+    assert cells(back, SMOKE.score)["claim"].tolist() == [False, True, False]
 
 
 def test_committed_rows_count_unless_a_run_is_there(tmp_path):

@@ -104,18 +104,22 @@ def test_differences_are_paired_by_data_and_seed():
     assert found.loc["A", "value"] == pytest.approx(0.1, abs=0.01) and found.loc["A", "runs"] == 15
     assert found.loc["A", "p"] < 0.01 < 0.05 < found.loc["B", "p"]
     assert found["p"].tolist() == pytest.approx(holm(found["raw"]).tolist())
-    assert found["least"].tolist() == [2 * 2 / 2**15] * 2
+    assert found["least"].tolist() == [2 * 2 / 10_000] * 2  # so many signs are not all tried
     assert found.loc["A", "low"] > 0 > found.loc["B", "low"]
 
 
 def test_rivals_are_corrected_for_their_own_number_and_controls_for_theirs():
     rng = np.random.default_rng(1)
-    rows = [(m, p, 0.2, s, rng.normal()) for m in "RABCDE" for p in "xyz" for s in range(5)]
+    rows = [(m, p, 0.2, s, rng.normal()) for m in "RABCDE" for p in "xyz" for s in range(3)]
     found = paired(frame(rows), SCORE, "R", rivals=("A", "B")).set_index("method")
     for family in (["A", "B"], ["C", "D", "E"]):
         part = found.loc[family]
         assert part["p"].tolist() == pytest.approx(holm(part["raw"]).tolist())
-        assert part["least"].tolist() == [2 * len(family) / 2**15] * len(family)
+        assert part["least"].tolist() == [2 * len(family) / 2**9] * len(family)
+    more = paired(frame(rows), SCORE, "R", rivals=("A", "B", "F")).set_index("method")
+    part = more.loc[["A", "B"]]  # F was planned, too
+    assert part["p"].tolist() == pytest.approx(holm([*part["raw"], 1.0])[:2].tolist())
+    assert part["least"].tolist() == [2 * 3 / 2**9] * 2
 
 
 def test_without_partners_nothing_is_compared():
@@ -165,15 +169,19 @@ def test_a_claim_needs_all_comparisons():
         compared(*v) for v in ((0.2, "B", -0.1, -0.3, 0.1, 0.2), (np.inf, "B", 0.2, 0.1, 0.3, 0.01))
     )
     few = compared(0.2, "B", -0.3, -0.4, -0.2, 0.01, claim=False)
+    beaten = BEATEN | {"method": "B"}
     told = {
         "holds": [BEATEN, EQUAL],
-        "does not hold: at σ = 0.2 not certainly better than B": [BEATEN, close, EQUAL],
-        "holds in part: at σ = ∞ possibly worse than B": [BEATEN, EQUAL, worse],
+        "does not hold: at σ = 0.2 not certainly better than B": [BEATEN, close, EQUAL, worse],
+        "holds in part: at σ = ∞ possibly worse than B": [BEATEN, beaten, EQUAL, worse],
         "cannot be judged yet": [BEATEN],
     }
     for words, rows in told.items():
         assert holds(pd.DataFrame(rows), 0.2).startswith(words)
-    assert holds(pd.DataFrame([BEATEN, few, EQUAL]), 0.2).startswith("cannot")
+    assert holds(pd.DataFrame([BEATEN, few, EQUAL, worse]), 0.2).startswith("cannot")
+    assert holds(pd.DataFrame([BEATEN, EQUAL, worse]), 0.2).startswith("cannot")  # B, at σ = 0.2
+    assert holds(pd.DataFrame([BEATEN, EQUAL, worse]), 0.2, rivals=["A"]) == "holds"
+    assert holds(pd.DataFrame([BEATEN, EQUAL]), 0.2, rivals=["A", "C"]).startswith("cannot")
 
 
 def test_where_lower_scores_are_better_less_is_a_gain():

@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,8 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
             error.filename = str(path)
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of a read-only file system, whose own error is told
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

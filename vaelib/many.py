@@ -77,7 +77,12 @@ def _in_processes(jobs: Sequence[Job], workers: int) -> list[str]:
 
     if not jobs:
         return []
-    with ProcessPoolExecutor(min(workers, len(jobs)), env=machine.ONE_THREAD) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)),
+        env=machine.ONE_THREAD,
+        initializer=machine.end_with,
+        initargs=(os.getpid(),),
+    ) as pool:
         started = [pool.submit(_train_alone, *job) for job in jobs]
         found = [_failure(job, future) for job, future in zip(jobs, started, strict=True)]
     return [text for text in found if text]

@@ -123,12 +123,13 @@ def show(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     from vaelib.studies.run import carry_out, jobs_for
-    from vaelib.studies.table import keys, prune
+    from vaelib.studies.table import place, places, prune
 
     study, plan, folder = study_results.chosen(args)
     before = study_results.shipped(study, args)
     wanted = study_results.filtered(plan, args)
-    todo = [planned for planned in wanted if planned.config.key not in keys(before)]
+    there = places(before)
+    todo = [planned for planned in wanted if place(planned) not in there]
     if skipped := len(wanted) - len(todo):
         print(f"{skipped} runs have their rows in the committed table (--fresh does them anew)")
     backend = _backend(args)
@@ -218,7 +219,7 @@ def _time(seconds: float) -> str:
 def _tell(outcomes: Sequence[Outcome], folder: Path) -> int:
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     for outcome in failed:
-        print(f"failed: {outcome.name}\n    {outcome.error.strip().splitlines()[-1]}")
+        print(f"failed: {outcome.name}\n    {outcome.reason}")
     print(f"{len(outcomes) - len(failed)} runs done, {len(failed)} failed: {folder}")
     if failed:
         print("the tracebacks are in work/*/failure.json there; try again with --retry")

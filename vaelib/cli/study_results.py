@@ -138,7 +138,7 @@ def show_table(args: argparse.Namespace) -> int:
 
     study, plan, _, table = results(args)
     print(f"{len(table)} of {len(plan)} runs are done. Seeds of each cell (claims need 3):")
-    print(cells(table).to_string(index=False))
+    print(cells(table, study.score).to_string(index=False))
     for phase, part in table.groupby("phase", sort=False):
         print(f"\n{phase}: {study.score}")
         print(summary(part, study.score).round(3).to_string())
@@ -166,6 +166,6 @@ def report_study(args: argparse.Namespace) -> int:
 
     study, plan, folder, table = results(args)
     out = Path(args.out or folder / "report.html")
-    write_text(out, page(study, plan, table, folder))
+    write_text(out, page(study, plan, table, folder, args.only))
     print(out)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import math
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -16,7 +17,7 @@ from vaelib.report.html import duration, html_table
 from vaelib.report.page import POLICY, style, template
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.claim import latest
-from vaelib.studies.claims import verdict
+from vaelib.studies.claims import holds, verdict
 from vaelib.studies.figures import (
     SELECT,
     Figure,
@@ -36,17 +37,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def page(study: Study, plan: Sequence[Planned], table: pd.DataFrame, folder: Path) -> str:
-    """The page of these rows; training curves and planes where `folder` has the runs."""
+def page(
+    study: Study,
+    plan: Sequence[Planned],
+    table: pd.DataFrame,
+    folder: Path,
+    only: Sequence[str] = (),
+) -> str:
+    """The page of these rows; training curves and planes where `folder` has the runs.
+
+    `only` are the words by which the rows were chosen.
+    """
     matplotlib.use("Agg")
     curves = curve_figure(table, plan, folder)
     parts = [
-        _head(study, plan, table, folder),
+        _head(study, plan, table, only),
         _section("Scores", [*score_figures(study, table)], _scores(study, table)),
         _section("Settings", [*setting_figures(study, table)], _selected(study, table)),
         _section("Training", [curves] if curves else []),
         _section("Planes", [*plane_figures(table, plan, folder, study)]),
-        _section("Seeds of each cell", [], _frame(cells(table))),
+        _section("Seeds of each cell", [], _frame(cells(table, study.score))),
         _failures(plan, folder),
         _section("How this page was made", [], _facts()),
     ]
@@ -56,10 +66,12 @@ def page(study: Study, plan: Sequence[Planned], table: pd.DataFrame, folder: Pat
     )  # fmt: skip
 
 
-def _head(study: Study, plan: Sequence[Planned], table: pd.DataFrame, folder: Path) -> str:
+def _head(study: Study, plan: Sequence[Planned], table: pd.DataFrame, only: Sequence[str]) -> str:
     about = "".join(f"<p>{escape(p)}</p>" for p in (inspect.getdoc(study) or "").split("\n\n"))
     seconds = table.drop_duplicates("key")["seconds"].sum()
     done = f"{len(table)} of {len(plan)} rows, {duration(seconds)} of training"
+    if only:
+        done = f"<b>Only what fits {escape(' '.join(only))}:</b> {done}"
     return (
         f"<h1>Study: {escape(study.name())}</h1>"
         f"<p><b>Expected before the runs:</b> {escape(study.hypothesis)}</p>{about}"
@@ -105,7 +117,18 @@ def _scores(study: Study, table: pd.DataFrame) -> str:
             items = "".join(f"<li>{escape(line)}</li>" for line in said)
             parts.append(f"<p>{_DIFFERENCES.format(escape(study.reference))}</p>" + _frame(found))
             parts.append(f"<ul>{items}</ul>")
+            parts += _claims(study, found)
     return "".join(parts)
+
+
+def _claims(study: Study, found: pd.DataFrame) -> list[str]:
+    """What becomes of a claim about named rivals, at each strength of correlation."""
+    strong = sorted(sigma for sigma in set(found["sigma"]) if math.isfinite(sigma))
+    return [
+        f"<p>The claim against {len(study.rivals)} rivals, at σ = {sigma:g}: "
+        f"{escape(holds(found, sigma, study.rivals, study.lower_is_better))}.</p>"
+        for sigma in (strong if study.rivals else ())
+    ]
 
 
 def _selected(study: Study, table: pd.DataFrame) -> str:

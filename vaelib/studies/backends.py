@@ -11,6 +11,7 @@ Each is a context manager that gives a `concurrent.futures.Executor`. The cluste
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from vaelib.machine import ONE_THREAD
+from vaelib.machine import ONE_THREAD, end_with
 
 QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
 
@@ -59,7 +60,9 @@ class _Apart(Executor):
 
         pool = getattr(self.own, "pool", None)
         if pool is None:
-            pool = self.own.pool = ProcessPoolExecutor(1, env=ONE_THREAD)
+            pool = self.own.pool = ProcessPoolExecutor(
+                1, env=ONE_THREAD, initializer=end_with, initargs=(os.getpid(),)
+            )
             self.pools.append(pool)
         try:
             return pool.submit(function, *arguments).result()

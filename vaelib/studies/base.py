@@ -1,7 +1,8 @@
 """Study: a hypothesis, and the runs that put it to the test.
 
 >>> from vaelib.objectives import BetaVAE
->>> class Two(Study):
+>>> @dataclass(frozen=True)
+... class Two(Study):
 ...     hypothesis = "more pressure, fewer nats"
 ...
 ...     def plan(self):
@@ -20,6 +21,8 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 
 from vaelib.train import TrainConfig
+
+NUMBERS = {"tuple[int, ...]": int, "tuple[float, ...]": (int, float)}  # fields, by annotation
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Study(ABC):
             value = getattr(self, part.name)
             if str(part.type).startswith("tuple") and not isinstance(value, tuple | list):
                 raise ValueError(f"{part.name} must be several values, as (1,), got {value!r}")
+            if (kind := NUMBERS.get(str(part.type))) and not (value and _all_are(kind, value)):
+                raise ValueError(f"{part.name} must hold numbers, {part.type}, got {value!r}")
 
     @abstractmethod
     def plan(self) -> list[Planned]:
@@ -81,6 +86,10 @@ class Study(ABC):
     @classmethod
     def name(cls) -> str:
         return cls.__module__.rpartition(".")[2]
+
+
+def _all_are(kind: type | tuple[type, ...], values: Sequence[object]) -> bool:
+    return all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
 
 
 def only(plan: Sequence[Planned], wanted: Sequence[str]) -> list[Planned]:

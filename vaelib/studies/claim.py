@@ -19,6 +19,7 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 EXPIRY = 300.0  # seconds without a sign of life after which a holder counts as dead
 OWNER = "owner.json"
@@ -95,14 +96,21 @@ def live(root: Path, expiry: float = EXPIRY) -> int:
 def is_abandoned(folder: Path, expiry: float = EXPIRY) -> bool:
     """Whether the holder gave the run back, is known to be dead, or has been silent for long."""
     try:
-        owner = json.loads((folder / OWNER).read_text("utf-8"))
+        owner = _owner((folder / OWNER).read_bytes())
         seen = (folder / OWNER).stat().st_mtime
     except FileNotFoundError:  # just begun, or just finished
         owner, seen = {}, _begun(folder)
-    except ValueError:  # just being written
-        return False
     silent = abs(_now(folder.parent) - seen)  # a sign from the future: the clock was set back
     return silent > expiry or (owner.get("host") == _host() and not _is_alive(owner["pid"]))
+
+
+def _owner(text: bytes) -> dict[str, Any]:
+    """Who holds a run; {} where a power cut left something else, which counts as silence."""
+    try:
+        owner = json.loads(text)
+    except ValueError:
+        return {}
+    return owner if isinstance(owner, dict) and isinstance(owner.get("pid"), int) else {}
 
 
 def _begun(folder: Path) -> float:
@@ -125,6 +133,7 @@ def _take_over(before: Path) -> Path:
     _sign(before)  # first a sign of life, so that the new folder never looks abandoned
     after = before.with_suffix(f".{_number(before) + 1}")
     os.rename(before, after)
+    (after / ".lock").unlink(missing_ok=True)  # a holder that is only asleep has this one still
     return after
 
 

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,14 +65,18 @@ def strength(sigma: float) -> str:
     return "σ = ∞" if np.isinf(sigma) else f"σ = {sigma:g}"
 
 
-def holds(found: pd.DataFrame, strong: float, lower_is_better: bool = False) -> str:
-    """Whether the reference beats all methods of `found` at σ = `strong` and is nowhere else worse.
+def holds(
+    found: pd.DataFrame, strong: float, rivals: Collection[str] = (), lower_is_better: bool = False
+) -> str:
+    """Whether the reference beats all `rivals` at σ = `strong` and is not worse at σ = ∞.
 
-    Not worse at σ = ∞: no interval reaches beyond the margin on the other side.
+    `found` has the rows of `paired`; without `rivals` all its methods count. Not worse: no interval
+    reaches beyond the margin on the other side.
     """
-    found = _upwards(found, lower_is_better)
+    named = set(rivals or found["method"])
+    found = _upwards(found[found["method"].isin(named)], lower_is_better)
     at, none = found[found["sigma"] == strong], found[np.isinf(found["sigma"])]
-    if at.empty or none.empty or not (at["claim"].all() and none["claim"].all()):
+    if any(set(part["method"][part["claim"]]) != named for part in (at, none)):
         return "cannot be judged yet: comparisons are missing, or have fewer than three seeds"
     better = (at["p"] < CERTAIN) & (at["value"] < 0)
     if not better.all():

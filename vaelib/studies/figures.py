@@ -38,6 +38,7 @@ def phases(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def one_setting(part: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, str]:
     """The rows of each method's best setting, and a note where there were several."""
+    part = part.dropna(subset=[study.score])
     if (part.groupby("method")["setting"].nunique() == 1).all():
         return part, ""
     note = "Of each method the setting with the best mean of these very rows: an optimistic choice."
@@ -68,7 +69,8 @@ def score_figures(study: Study, table: pd.DataFrame) -> Iterator[Figure]:
         caption = (
             f"{phase}: differences to {study.reference} on the same data and seed, mean and 95 % "
             "interval. Full marks: p < 0.05 after Holm's correction (over the rivals that the "
-            "hypothesis names, and over all others), three seeds or more."
+            "hypothesis names, with runs or without, and over all others shown), three seeds "
+            "or more."
         )
         axes = plots.differences(compared, study.score, study.reference)
         yield Figure(f"{phase}-differences", caption, png(axes))
@@ -76,7 +78,7 @@ def score_figures(study: Study, table: pd.DataFrame) -> Iterator[Figure]:
 
 def comparable(part: pd.DataFrame, study: Study) -> bool:
     """Whether the reference and another method have runs of the same pair, strength and seed."""
-    there = set(part["method"])
+    there = set(part.dropna(subset=[study.score])["method"])
     if study.reference not in there or len(there) < 2:
         return False
     return not paired(part, study.score, study.reference).empty

@@ -47,11 +47,10 @@ def jobs_for(
 ) -> list[Job]:
     """One job for each different configuration of `plan`, in its order.
 
-    ValueError when the study asks for a metric that there is not: before anything is trained.
+    ValueError, before anything is trained, when the study asks for a metric that there is not, is
+    judged by a score that its metrics do not give, or has a pair that the data do not.
     """
-    from vaelib import metrics
-
-    metrics.chosen(study.metrics)
+    _check(study, plan)
     configs = {run.config.key: run.config for run in plan}
     return [
         Job(
@@ -60,6 +59,22 @@ def jobs_for(
         )
         for config in configs.values()
     ]  # fmt: skip
+
+
+def _check(study: Study, plan: Sequence[Planned]) -> None:
+    from vaelib import metrics
+
+    metrics.chosen(study.metrics)
+    given = [*study.metrics, "reconstruction", "kl"]
+    if not set(study.score.split(".")[1:2]) & set(given):
+        raise ValueError(
+            f"score of {type(study).__name__} must be distribution.metric with a metric of "
+            f"{', '.join(given)}, got {study.score!r}"
+        )
+    for run in plan:
+        names = run.config.data.factor_names
+        if run.pair and not set(run.pair) <= set(names):
+            raise ValueError(f"a pair must name two of {names}, got {run.pair}")
 
 
 def carry_out(
@@ -166,7 +181,7 @@ class _Bar:
             left = (time.monotonic() - self.begun) / self.count * (self.total - self.count)
             print(f"{self.count} of {self.total}, {left:.0f} s to go: {outcome.name}", flush=True)
         if outcome.state == "failed":
-            self.bar.write(f"failed: {outcome.name}: {outcome.error.strip().splitlines()[-1]}")
+            self.bar.write(f"failed: {outcome.name}: {outcome.reason}")
 
     def show(self) -> None:
         in_flight = live(self.root, self.expiry)

@@ -10,6 +10,8 @@ The unit is a run. Strata (pairs of factors) are resampled each for itself, as i
 (True, 0.125)
 >>> holm([0.01, 0.04]).tolist()
 [0.02, 0.04]
+>>> holm([0.01], count=3).tolist()
+[0.03]
 >>> import pandas as pd
 >>> table = pd.DataFrame({"method": list("aaabbb"), "seed": [0, 1, 2] * 2, "mig": range(6)})
 >>> table = table.assign(pair="x+y", sigma=0.2, key=table.index)
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 2_000
+FLIPS = 9_999  # patterns of signs that are tried where there are more
 LEVEL = 0.95
 ENOUGH = 3  # seeds a cell; fewer carry no claim
 
@@ -97,17 +100,20 @@ def sign_flip(differences: np.ndarray) -> float:
     if len(differences) < 2 or not differences.any():
         return 1.0
     found = stats.permutation_test(
-        (differences,), np.mean, permutation_type="samples", n_resamples=9_999, vectorized=True,
+        (differences,), np.mean, permutation_type="samples", n_resamples=FLIPS, vectorized=True,
         random_state=np.random.default_rng(0),
     )  # fmt: skip
     return float(found.pvalue)
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
-    """P values corrected for their number so that the chance of any false one stays (Holm 1979)."""
+def holm(p: Sequence[float], count: int = 0) -> np.ndarray:
+    """P values corrected for their number so that the chance of any false one stays (Holm 1979).
+
+    `count` is how many comparisons were planned, where some are not made yet: they count as p = 1.
+    """
     p = np.asarray(p, float)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    order, most = np.argsort(p, kind="stable"), max(count, len(p))
+    stepped = np.maximum.accumulate(p[order] * (most - np.arange(len(p))))
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(stepped, 1)
     return corrected
@@ -146,12 +152,13 @@ def paired(
 
     One row a method and σ: mean difference, its interval, how many pairs of runs, and the p value
     of the sign-flip test: `raw`, and `p` with Holm's correction over the methods at this σ. The
-    `rivals` that a claim names are corrected for their own number; what else was run beside them,
-    such as controls, for theirs. `least` is the smallest p that so many runs and methods can reach.
-    ValueError when the table has no such reference.
+    `rivals` that a claim names are corrected for their own number, those without runs included;
+    what else was run beside them, such as controls, for theirs. `least` is the smallest p that so
+    many runs and methods can reach. ValueError when the table has no such reference.
     """
     import pandas as pd
 
+    table = table.dropna(subset=[score])
     if reference not in set(table["method"]):
         raise ValueError(f"reference must be one of {sorted(set(table['method']))}")
     place = ["pair", "sigma", "seed"]
@@ -165,11 +172,17 @@ def paired(
                 {"method": method, "sigma": sigma, **_columns(found), "raw": sign_flip(part)}
             )
     found = pd.DataFrame(rows, columns=[*_PAIRED, "raw"])
-    if found.empty:  # no run has a partner
-        return found.assign(p=[], least=[])
-    family = found.groupby(["sigma", found["method"].isin(rivals)])["raw"]
-    least = (2.0 ** (1 - found["runs"]) * family.transform("size")).clip(upper=1)
-    return found.assign(p=family.transform(holm), least=least)
+    found = found.assign(p=1.0, least=1.0)
+    for (_, of_claim), family in found.groupby(["sigma", found["method"].isin(rivals)]):
+        count = max(len(family), len(rivals) if of_claim else 0)
+        found.loc[family.index, "p"] = holm(family["raw"], count)
+        found.loc[family.index, "least"] = (count * _least(family["runs"])).clip(upper=1)
+    return found
+
+
+def _least(runs: pd.Series) -> pd.Series:
+    """The smallest p of the sign-flip test with so many pairs of runs."""
+    return (2.0 ** (1 - runs)).clip(lower=2 / (FLIPS + 1))
 
 
 _PAIRED = ["method", "sigma", "value", "low", "high", "runs", "seeds", "claim"]

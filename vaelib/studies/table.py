@@ -5,15 +5,17 @@
 >>> from vaelib.studies.smoke import Smoke
 >>> study, folder = Smoke(seeds=(0, 1, 2), sigmas=(0.4,)), default_folder(Smoke)
 >>> run, *_ = plan = study.plan()
->>> read_result(folder / run.config.folder_name), shipped_table(Smoke).name
-(None, 'table.csv')
+>>> shipped_table(Smoke).name
+'table.csv'
 >>> result = {"config": to_spec(run.config), "key": run.config.key, "git": "", "finished": ""}
 >>> result |= {"scores": {}, "elbo": {}, "seconds": 60.0, "machine": {"cpu": "", "torch": ""}}
 >>> table = pd.DataFrame([row_of(run, result) | run.labels for run in plan])
 >>> table[study.score] = range(len(table))
 >>> write(table, folder / "table.csv")
->>> len(read(folder / "table.csv")), len(cells(table)), len(keys(table))
-(9, 3, 1)
+>>> len(read(folder / "table.csv")), len(cells(table, study.score))
+(9, 3)
+>>> place(run) in places(table)
+True
 >>> check_score(table, study)  # else ValueError
 >>> best_settings(table, study), len(list(best_keys(table, study)))
 ({'BetaTCVAE': 'beta=1.5', 'BetaVAE': 'beta=1'}, 2)
@@ -26,14 +28,15 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelib.files import read_json, write_text
+from vaelib.files import DataFileError, readable, write_text
 from vaelib.paths import in_clone, runs_dir
 from vaelib.studies.base import Planned, Study
-from vaelib.studies.work import RESULT
+from vaelib.studies.work import RESULT, read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +48,7 @@ TEXT = ("key", "phase", "pair", "method", "setting", "git", "cpu", "gpu", "torch
 
 def default_folder(study: type[Study]) -> Path:
     """Where the runs of a study go: study_runs/NAME, beside the folder of the other runs."""
-    return runs_dir().with_name("study_runs") / study.name()
+    return runs_dir().resolve().parent / "study_runs" / study.name()
 
 
 def shipped_table(study: type[Study]) -> Path:
@@ -59,44 +62,56 @@ def collect(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> pd.D
     """One row for each planned run that has a result, in the order of the plan.
 
     Results are those in `folder`, else the rows of `before`. A run that stands in the plan more
-    than once (σ = ∞ is the same for all pairs) has as many rows.
+    than once (σ = ∞ is the same for all pairs) has as many rows. A file that is no result is left
+    out, with a warning.
     """
     import pandas as pd
 
-    known = {_place(row): row for row in before.to_dict("records")}
-    rows = []
-    for run in plan:
-        result = read_result(folder / run.config.folder_name)
-        place = (run.config.key, *run.labels.values())
-        if result:
-            rows.append(row_of(run, result))
-        elif place in known:
-            rows.append(known[place])
-    return pd.DataFrame(rows)
+    known = dict(zip(_places(before), before.to_dict("records"), strict=True))
+    rows = [_row(run, folder / run.config.folder_name) or known.get(place(run)) for run in plan]
+    return pd.DataFrame([row for row in rows if row])
 
 
-def keys(table: pd.DataFrame) -> set[str]:
-    """The runs in a table."""
-    return set(table["key"]) if len(table) else set()
+def _row(run: Planned, folder: Path) -> dict[str, Any] | None:
+    try:
+        if not (result := read_result(folder, run.config.key)):
+            return None
+        with readable(folder / RESULT, "is not the result of a run"):
+            return row_of(run, result)
+    except DataFileError as error:
+        warnings.warn(f"left out: {error}", stacklevel=3)
+        return None
 
 
-def _place(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (row["key"], *(row[name] for name in LABELS))
+def place(run: Planned) -> tuple[Any, ...]:
+    """Which run, and where in the design: σ = ∞ is one run in the place of several pairs."""
+    return (run.config.key, *run.labels.values())
 
 
-def read_result(folder: Path) -> dict[str, Any] | None:
-    path = folder / RESULT
-    return read_json(path) if path.exists() else None
+def places(table: pd.DataFrame) -> set[tuple[Any, ...]]:
+    """The places of the design that a table has rows of."""
+    return set(_places(table))
+
+
+def _places(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    columns = ["key", *LABELS]
+    return list(table[columns].itertuples(index=False, name=None)) if len(table) else []
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A table as it was written; an empty one where there is no file."""
+    """A table as it was written; an empty one where there is no file.
+
+    DataFileError when it is damaged, or no table of a study.
+    """
     import pandas as pd
 
     if not path.exists():
         return pd.DataFrame()
     text = dict.fromkeys(TEXT, str)
-    frame = pd.read_csv(path, dtype=text)
+    with readable(path, "is no table of a study"):
+        frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+        if missing := [name for name in ("key", *LABELS) if name not in frame]:
+            raise ValueError(f"it lacks the columns {', '.join(missing)}")
     return frame.fillna(dict.fromkeys((c for c in text if c in frame), ""))
 
 
@@ -148,10 +163,16 @@ def _of_pair(name: str, values: dict[str, float], pair: tuple[str, str] | None) 
     return {key: sum(part) / len(part) for key, part in found.items() if part}
 
 
-def cells(table: pd.DataFrame) -> pd.DataFrame:
-    """How many seeds each cell has, and whether that is enough for a claim: three or more."""
+def cells(table: pd.DataFrame, score: str) -> pd.DataFrame:
+    """How many seeds with a score each cell has, and whether that is enough for a claim: three."""
     by = [name for name in LABELS if name != "seed"]
-    counted = table.groupby(by, sort=False)["seed"].nunique().rename("seeds").reset_index()
+    counted = (
+        table.dropna(subset=[score])
+        .groupby(by, sort=False)["seed"]
+        .nunique()
+        .rename("seeds")
+        .reset_index()
+    )
     return counted.assign(claim=counted["seeds"] >= 3)
 
 
@@ -181,7 +202,9 @@ def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Pa
 def best_keys(table: pd.DataFrame, study: Study) -> Iterable[str]:
     """The best run of each phase, pair, strength and method."""
     by = [name for name in LABELS if name not in ("seed", "setting")]
-    order = table.sort_values(study.score, ascending=study.lower_is_better)
+    order = table.dropna(subset=[study.score]).sort_values(
+        study.score, ascending=study.lower_is_better
+    )
     return order.groupby(by, sort=False)["key"].first()
 
 
@@ -192,7 +215,13 @@ def best_settings(table: pd.DataFrame, study: Study) -> dict[str, str]:
     count more.
     """
     by = ["method", "setting", "pair", "sigma"]
-    means = table.groupby(by, sort=False)[study.score].mean().groupby(["method", "setting"]).mean()
+    means = (
+        table.dropna(subset=[study.score])
+        .groupby(by, sort=False)[study.score]
+        .mean()
+        .groupby(["method", "setting"])
+        .mean()
+    )
     sign = -1 if study.lower_is_better else 1
     return {method: (sign * part).idxmax()[1] for method, part in means.groupby("method")}
 

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelib.files import read_json, write_json
+from vaelib.files import DataFileError, read_json, write_json
 from vaelib.studies.claim import EXPIRY, Claim, ClaimLost, latest, sweep
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vaelib.train import TrainConfig
 
 RESULT, FAILURE = "result.json", "failure.json"
+PARTS = {"key", "seconds", "finished", "git", "machine", "config", "scores", "elbo"}  # of a result
 ELBO_IMAGES = 2_000
 _one_at_a_time = threading.Lock()  # torch's first weights are drawn from a generator of the process
 
@@ -43,6 +44,10 @@ class Job:
     def result(self) -> Path:
         return Path(self.root) / self.name / RESULT
 
+    @property
+    def key(self) -> str:
+        return self.name.rpartition("-")[2]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -52,6 +57,11 @@ class Outcome:
     state: str
     error: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """The last line of the error."""
+        return (self.error.strip().splitlines() or ["no reason is known"])[-1]
 
 
 def execute(job: Job) -> Outcome:
@@ -81,12 +91,36 @@ def _no_claim(job: Job) -> Outcome:
 
 def settled(job: Job) -> Outcome | None:
     """The outcome of a run that is done, or failed and not to be tried again."""
-    if job.result.exists():
-        return Outcome(job.name, "done", result=read_json(job.result))
+    try:
+        if result := read_result(job.result.parent, job.key):
+            return Outcome(job.name, "done", result=result)
+    except DataFileError as error:
+        return Outcome(job.name, "failed", str(error))
     before = latest(Path(job.root), job.name)
     if before and (before / FAILURE).exists() and not job.retry:
         return Outcome(job.name, "failed", recorded(before))
     return None
+
+
+def read_result(folder: Path, key: str) -> dict[str, Any] | None:
+    """What the run with this key gave; None before it is done, DataFileError for something else."""
+    path = folder / RESULT
+    if not path.exists():
+        return None
+    try:
+        return _of_run(read_json(path), key)
+    except ValueError as error:
+        raise DataFileError(
+            f"{path} is not the result of this run ({error}): remove {folder}, and run again"
+        ) from error
+
+
+def _of_run(result: dict[str, Any], key: str) -> dict[str, Any]:
+    if missing := sorted(PARTS - result.keys()):
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    if result["key"] != key:
+        raise ValueError(f"it is that of {result['key']}")
+    return result
 
 
 def recorded(folder: Path) -> str:
@@ -222,7 +256,7 @@ def alone(folder: Path, root: Path | None = None) -> Iterator[None]:
 def drop_weights(folder: Path) -> None:
     """Leave the numbers of a finished run: its configuration, log, scores and result."""
     for path in folder.glob("*.safetensors"):
-        path.unlink()
+        path.unlink(missing_ok=True)  # another scheduler may do the same
     shutil.rmtree(folder / "first", ignore_errors=True)
 
 
