@@ -149,6 +149,8 @@ EQUAL = compared(np.inf, "A", 0.0, -0.02, 0.02, 0.9)
         (compared(0.2, "A", 0.3, 0.2, 0.4, 0.01), "pairs of runs: worse"),
         (EQUAL, "σ = ∞: -0.000 [-0.020, +0.020], p = 0.9, 15 pairs of runs: not worse by"),
         (compared(0.2, "A", 0.1, -0.1, 0.3, 0.5), "pairs of runs: undecided"),
+        (compared(0.2, "A", -0.2, -0.3, -0.1, 0.1), "pairs of runs: ahead, not certainly"),
+        (compared(0.2, "A", 0.2, 0.1, 0.3, 0.1), "pairs of runs: behind, not certainly"),
         (
             compared(0.2, "A", 0.1, -0.1, 0.3, 0.5) | {"least": 0.06},
             "few runs cannot reach p < 0.05",

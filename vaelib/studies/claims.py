@@ -54,11 +54,10 @@ def _conclusion(row: pd.Series) -> str:
         return "no claim, fewer than three seeds"
     if row["p"] < CERTAIN:
         return "better" if row["value"] < 0 else "worse"
-    if row["high"] < MARGIN:
-        return f"not worse by more than {MARGIN}"
-    if row["least"] >= CERTAIN:
-        return "undecided, so few runs cannot reach p < 0.05"
-    return "undecided"
+    few = ", so few runs cannot reach p < 0.05" if row["least"] >= CERTAIN else ""
+    if row["high"] < 0 or row["low"] > 0:
+        return ("ahead" if row["value"] < 0 else "behind") + ", not certainly" + few
+    return f"not worse by more than {MARGIN}" if row["high"] < MARGIN else "undecided" + few
 
 
 def strength(sigma: float) -> str:
