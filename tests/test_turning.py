@@ -11,7 +11,7 @@ import torch
 from vaelib.datasets import DSprites, FixedSample, Pooled
 from vaelib.flattening import DensityFlattening
 from vaelib.networks import MLP, Broadcast, Burgess, Fast
-from vaelib.objectives import BetaVAE, FactorizedSupport, PairTurns
+from vaelib.objectives import BetaVAE, FactorizedSupport, FactorVAE, PairTurns
 from vaelib.objectives.terms import CorrelatedKL
 from vaelib.runs import encode
 from vaelib.train import TrainConfig
@@ -272,6 +272,12 @@ def test_what_objectives_keep_of_the_code_turns_along():
     support.means.add(torch.tensor([[1.0, 0.0]]))
     support.turned(quarter)
     torch.testing.assert_close(support.means.held(), torch.tensor([[0.0, 1.0]]))
+    rival = FactorVAE(critic_width=8)
+    rival.prepare(VAE(MLP(8), (1, 32, 32), 2), 10, torch.Generator())
+    z, matrix = torch.rand(5, 2), torch.tensor([[0.5, 1.0], [-3.0, 0.2]])
+    before = rival.critic(z)
+    rival.turned(matrix)  # its critic goes on as if nothing had happened
+    torch.testing.assert_close(rival.critic(z @ matrix.T), before)
     prior = CorrelatedKL(learning_rate=0.1)
     prior.prepare(2)
     for _ in range(20):

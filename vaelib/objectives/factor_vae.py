@@ -66,6 +66,11 @@ class FactorVAE(Objective):
         self.adam.step()
         self.accuracy = (logits.argmax(1) == labels).float().mean()
 
+    @torch.no_grad()
+    def turned(self, matrix: Tensor) -> None:
+        first = self.critic[0]
+        first.weight.copy_(first.weight @ torch.linalg.inv(matrix.double()).to(first.weight))
+
     def optimizers(self) -> dict[str, Optimizer]:
         return {"critic": self.adam}
 
