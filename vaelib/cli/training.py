@@ -34,7 +34,8 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
         "Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its\n"
         "last checkpoint is; one that is finished is left as it is. `vaelib list` shows the names\n"
         "that the parts take, --objective, --data and so on, and their options.",
-        "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000",
+        "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000\n"
+        "vaelib train --objective PairTurns -o 'objective=BetaTCVAE(beta=6)' --steps 5000",
     )
     _add_part(parser, "objective", "what is minimised", "-o", "--option")
     _add_part(parser, "data", "the images: a data set, or the path of a file or folder")
