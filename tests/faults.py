@@ -26,6 +26,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 
 from vaelib.checkpoint import load_tensors
 from vaelib.codes_file import read_codes, write_codes
@@ -216,7 +217,7 @@ READERS = {
     ".safetensors": load_tensors,
     ".npz": read_codes,
     ".h5": lambda path: open_arrays(path).__exit__(),
-    ".csv": read,
+    ".csv": pd.read_csv,
     ".bin": lambda path: _same_size(path, 1 << 20),
     ".html": lambda path: _ends(path, "</html>"),
 }

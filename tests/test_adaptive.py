@@ -60,6 +60,7 @@ class Here:
 
 def test_runs_share_their_sources_and_tell_what_was_forgotten(tmp_path, monkeypatch):
     monkeypatch.setattr(Adaptive, "metrics", ("plane_angle",))
+    monkeypatch.setattr(Adaptive, "score", "uncorrelated.plane_angle.pair")
     monkeypatch.setattr(Adaptive, "samples", 200)
     monkeypatch.setattr("vaelib.studies.work.ELBO_IMAGES", 500)
     plan = only(TINY.plan(), ["adapters*"])

@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from browser_parts import until
 from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 from torch import nn
@@ -54,7 +55,7 @@ def two(run, tmp_path_factory) -> Path:
 
 def visit(tab, path: Path) -> None:
     tab.goto(path.as_uri())
-    tab.wait_for_function("window.explorer")
+    until(tab, "window.explorer")
     settle(tab)
 
 
@@ -365,7 +366,7 @@ def test_it_moves_inside_other_pages(tab, notebook, tmp_path, run, kind):
     page.write_text(pages_of(notebook)[kind], encoding="utf-8")
     tab.goto(page.as_uri())
     frame = tab.frames[1]
-    frame.wait_for_function("window.explorer")
+    until(frame, "window.explorer")
     before = frame.evaluate("[...explorer.code]")
     slider = frame.locator(".sliders > .latent input").first
     slider.focus()
@@ -376,9 +377,10 @@ def test_it_moves_inside_other_pages(tab, notebook, tmp_path, run, kind):
     shown = np.array(frame.locator(".big canvas").evaluate(PIXELS)).reshape(64, 64) / 255
     assert np.abs(shown - decoded(run, after)).max() < LEVEL
     # The box follows the height of what it shows, a frame later.
-    assert frame.wait_for_function(
+    until(
+        frame,
         "Math.abs(frameElement.closest('[data-explorer]').clientHeight"
-        " - document.documentElement.offsetHeight) <= 2"
+        " - document.documentElement.offsetHeight) <= 2",
     )
 
 
@@ -454,7 +456,7 @@ def test_jupyterlab_shows_a_stored_explorer(browser, lab, tmp_path, notebook, ru
     page.goto(f"{lab}lab/tree/friend.ipynb")
     page.wait_for_selector(".jp-OutputArea iframe")
     frame = next(f for f in page.frames if f.parent_frame)
-    frame.wait_for_function("window.explorer")
+    until(frame, "window.explorer")
     frame.locator(".sliders > .latent input").first.press("End")
     settle(frame)
     z = torch.tensor([frame.evaluate("[...explorer.code]")])

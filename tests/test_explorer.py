@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from browser_parts import until
 from PIL import Image
 from torch import nn
 
@@ -274,7 +275,7 @@ def test_labels_cannot_end_the_script_nor_become_elements(tab, tmp_path):
     explorer = explore(tiny(), data=DSprites(), samples=100, title=nasty)
     explorer.save(tmp_path / "nasty.html")
     tab.goto((tmp_path / "nasty.html").as_uri())
-    tab.wait_for_function("window.explorer")
+    until(tab, "window.explorer")
     assert tab.evaluate("typeof window.hacked") == "undefined"
     assert tab.text_content("h1") == nasty
     assert tab.title().startswith("</script>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +28,8 @@ def main() -> None:
         )
         page = browser.new_page(viewport={"width": 1000, "height": 765}, device_scale_factor=1.5)
         page.goto(explorer.save(Path(folder) / "explorer.html").as_uri())
-        page.wait_for_function("window.explorer")
+        while not page.evaluate("!!window.explorer"):  # wait_for_function may need an eval
+            time.sleep(0.05)
         page.click("[aria-label='start from image 21']")
         page.wait_for_timeout(5000)  # until all rows are drawn
         shot = page.screenshot()
