@@ -23,10 +23,11 @@ from vaelib.paths import runs_dir
 from vaelib.studies.claim import OWNER, Claim, is_abandoned, latest
 from vaelib.studies.correlated import CorrelatedStudy
 from vaelib.studies.figures import comparable, one_setting
+from vaelib.studies.results import FAILURE
 from vaelib.studies.run import jobs_for
 from vaelib.studies.smoke import Smoke
 from vaelib.studies.table import collect, default_folder, place, places, read, shipped_table, write
-from vaelib.studies.work import FAILURE, Outcome, execute, settled
+from vaelib.studies.work import Outcome, execute, settled
 
 NOTHING = pd.DataFrame()
 

@@ -23,8 +23,9 @@ from vaelib.checkpoint import load_tensors
 from vaelib.runs import Run
 from vaelib.studies.backends import Dask, Local, Queue
 from vaelib.studies.claim import OWNER, Claim, ClaimLost, is_abandoned, latest, live
+from vaelib.studies.results import FAILURE, recorded
 from vaelib.studies.run import carry_out, jobs_for
-from vaelib.studies.work import FAILURE, execute, recorded
+from vaelib.studies.work import execute
 from vaelib.train import train
 
 

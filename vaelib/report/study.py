@@ -29,9 +29,9 @@ from vaelib.studies.figures import (
     score_figures,
     setting_figures,
 )
+from vaelib.studies.results import FAILURE, recorded
 from vaelib.studies.statistics import by_strength, paired
 from vaelib.studies.table import best_settings, cells
-from vaelib.studies.work import FAILURE, recorded
 
 if TYPE_CHECKING:
     import pandas as pd

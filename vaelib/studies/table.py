@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 from vaelib.files import DataFileError, readable, write_text
 from vaelib.paths import in_clone, runs_dir
 from vaelib.studies.base import Planned, Study
-from vaelib.studies.work import RESULT, read_result
+from vaelib.studies.results import RESULT, read_result
 
 if TYPE_CHECKING:
     import pandas as pd

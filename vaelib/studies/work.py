@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from vaelib.files import DataFileError, read_json, write_json
 from vaelib.studies.claim import EXPIRY, Claim, ClaimLost, latest, sweep
+from vaelib.studies.results import FAILURE, RESULT, read_result, recorded
 
 if TYPE_CHECKING:
     from vaelib.runs import Run
     from vaelib.train import TrainConfig
 
-RESULT, FAILURE = "result.json", "failure.json"
-PARTS = {"key", "seconds", "finished", "git", "machine", "config", "scores", "elbo"}  # of a result
 ELBO_IMAGES = 2_000
 _one_at_a_time = threading.Lock()  # torch's first weights are drawn from a generator of the process
 
@@ -100,35 +99,6 @@ def settled(job: Job) -> Outcome | None:
     if before and (before / FAILURE).exists() and not job.retry:
         return Outcome(job.name, "failed", recorded(before))
     return None
-
-
-def read_result(folder: Path, key: str) -> dict[str, Any] | None:
-    """What the run with this key gave; None before it is done, DataFileError for something else."""
-    path = folder / RESULT
-    if not path.exists():
-        return None
-    try:
-        return _of_run(read_json(path), key)
-    except ValueError as error:
-        raise DataFileError(
-            f"{path} is not the result of this run ({error}): remove {folder}, and run again"
-        ) from error
-
-
-def _of_run(result: dict[str, Any], key: str) -> dict[str, Any]:
-    if missing := sorted(PARTS - result.keys()):
-        raise ValueError(f"it lacks {', '.join(missing)}")
-    if result["key"] != key:
-        raise ValueError(f"it is that of {result['key']}")
-    return result
-
-
-def recorded(folder: Path) -> str:
-    """The traceback of a run that failed."""
-    try:
-        return str(read_json(folder / FAILURE)["traceback"])
-    except (OSError, ValueError, KeyError):
-        return "its record cannot be read"
 
 
 def _attempt(job: Job, claim: Claim) -> Outcome:
