@@ -21,6 +21,7 @@ from vaelib.turning import (
     find_turn,
     flattest_angle,
     flattest_rotation,
+    kurtosis,
     like_identity,
     outer_layers,
     rotation,
@@ -137,7 +138,7 @@ def test_what_is_drawn_stays_and_the_code_turns(network):
     images = torch.rand(8, 1, 32, 32)
     means, width = vae.encode(images).mean, torch.tensor([0.5, 0.2, 1.0, 0.1])
     drawn = vae.decode(means)
-    by = find_turn(torch.randn(500, 4) @ torch.rand(4, 4), width, gain=0.0)
+    by = find_turn(uniform(500, 4) @ torch.rand(4, 4), width, gain=0.0)
     turn(vae, by)
     torch.testing.assert_close(vae.encode(images).mean, means @ by.matrix.T)
     torch.testing.assert_close(vae.decode(vae.encode(images).mean), drawn, atol=1e-4, rtol=1e-4)
@@ -146,7 +147,7 @@ def test_what_is_drawn_stays_and_the_code_turns(network):
 def test_a_turn_is_told_to_who_keeps_codes():
     told, vae = [], VAE(MLP(8), (1, 32, 32), 3)
     vae.when_turned.append(lambda: told.append("turned"))
-    turn(vae, find_turn(torch.randn(500, 3), torch.ones(3), gain=0.0))
+    turn(vae, find_turn(uniform(500, 3), torch.ones(3), gain=0.0))
     assert told == ["turned"]
 
 
@@ -158,7 +159,7 @@ def test_flattening_encodes_all_anew_after_a_turn():
     sampling.prepare(TrainConfig(data, network=MLP(8), latent_dim=3), vae)
     sampling.update(0)
     assert (sampling.state["seen"] == 0).all()
-    turn(vae, find_turn(torch.randn(500, 3), torch.ones(3), gain=0.0))
+    turn(vae, find_turn(uniform(500, 3), torch.ones(3), gain=0.0))
     sampling.update(1)
     now = encode(vae, data, 60)
     kept = sampling.state["means"][[int(np.flatnonzero(data.indices == k)[0]) for k in
@@ -174,7 +175,7 @@ def test_posteriors_of_typical_width_stay_diagonal_and_draw_the_same_distributio
     with torch.no_grad():
         vae.encoder[-1].weight[3:] = 0
         vae.encoder[-1].bias[3:] = 2 * width.log()
-    by = find_turn(torch.randn(500, 3) @ torch.rand(3, 3), width, gain=0.0)
+    by = find_turn(uniform(500, 3) @ torch.rand(3, 3), width, gain=0.0)
     turn(vae, by)
     covariance = by.matrix @ width.square().diag() @ by.matrix.T
     logvar = vae.encode(torch.rand(2, 1, 32, 32)).logvar
@@ -182,16 +183,31 @@ def test_posteriors_of_typical_width_stay_diagonal_and_draw_the_same_distributio
 
 
 def test_active_latents_get_the_variance_of_the_prior_and_idle_ones_stay():
-    generator = torch.Generator().manual_seed(0)
-    means = torch.randn(2_000, 3, generator=generator) * torch.tensor([2.0, 0.7, 1e-3])
+    means = uniform(2_000, 3) * torch.tensor([7.0, 2.5, 4e-3])
     by = find_turn(means, torch.tensor([0.2, 0.1, 1.0]), gain=0.0)
     total = (means @ by.matrix.T).var(0, correction=0) + by.new_width.square()
     torch.testing.assert_close(total[:2], torch.ones(2))
     assert torch.equal(by.matrix[2], torch.tensor([0.0, 0.0, 1.0]))
 
 
+def test_a_latent_more_peaked_than_a_gaussian_takes_no_part():
+    """Mixed with a flat latent it looks flatter: that is what the guard is for."""
+    rng = torch.Generator().manual_seed(0)
+    rare = torch.tensor([-2.0, 0.0, 2.0])[torch.multinomial(
+        torch.tensor([0.12, 0.76, 0.12]), 4_000, replacement=True, generator=rng)]  # fmt: skip
+    flat = uniform(4_000)[:, :2]
+    means, width = torch.stack([rare, 2 * flat[:, 0], 2 * flat[:, 1]], 1), torch.full((3,), 0.1)
+    assert kurtosis(means).tolist() == pytest.approx([4.2, 1.8, 1.8], abs=0.2)
+    assert not torch.equal(flattest_rotation(means / width)[0], torch.eye(3)[0])
+    assert torch.equal(find_turn(means, width, gain=0.05).rotation, torch.eye(3))
+    mixed = torch.cat([means[:, :1], means[:, 1:] @ rotation(2, 0, 1, 0.6).T], 1)
+    found = find_turn(mixed, width, gain=0.05).rotation
+    assert torch.equal(found[0], torch.eye(3)[0])
+    torch.testing.assert_close(found[1:, 1:], rotation(2, 0, 1, -0.6), atol=0.02, rtol=0)
+
+
 def test_a_code_without_active_latents_is_left_alone():
-    by = find_turn(1e-3 * torch.randn(100, 3), torch.ones(3), gain=0.0)
+    by = find_turn(1e-3 * uniform(100, 3), torch.ones(3), gain=0.0)
     assert torch.equal(by.matrix, torch.eye(3))
 
 

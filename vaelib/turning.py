@@ -14,6 +14,8 @@ True
 >>> turn(vae, by)
 >>> torch.allclose(vae.reconstruct(x), before, atol=1e-6)
 True
+>>> bool((kurtosis(factors) < kurtosis(turned)).all())  # mixtures are more peaked
+True
 >>> points = turned - turned.mean(0)
 >>> gained, angle = flattest_angle(*points.T)
 >>> gained > 1, round(angle, 1), len(outer_layers(vae))
@@ -39,6 +41,7 @@ from vaelib.vae import VAE
 
 ANGLES = torch.arange(-45, 45.5, 1.0).deg2rad()  # further turns only swap or mirror latents
 MOST_TURNS = 10  # of planes, a latent; two or three are the rule
+PEAKED = 3.0  # kurtosis: that of a Gaussian, which every rotation leaves as it is
 COPIES = 0.3  # for each unit of log variance: what keeps two latents from becoming the same one
 
 
@@ -63,10 +66,14 @@ def find_turn(means: Tensor, width: Tensor, gain: float) -> Turn:
     there a rotation of posteriors leaves them diagonal, so a decoder that is rotated back draws the
     same. The new widths are those that give each latent the variance of the prior, 1.
 
-    Only latents whose means vary take part, and a pair only if it gets flatter by `gain`.
+    Only latents whose means vary take part, and a pair only if it gets flatter by `gain`. Latents
+    more peaked than a Gaussian stay as they are: what such a latent holds is not flat to begin with
+    (few steps of unequal size, say), mixed with another one it looks flatter, and a right code
+    would be turned away.
     """
     variance = means.var(0, correction=0)
-    active = (variance > 0.1 * (variance + width.square())).nonzero()[:, 0]
+    varying = variance > 0.1 * (variance + width.square())
+    active = (varying & (kurtosis(means) < PEAKED)).nonzero()[:, 0]
     rotation = torch.eye(len(width), dtype=means.dtype, device=means.device)
     if not len(active):
         return Turn(rotation, width, width)
@@ -119,6 +126,12 @@ def contrast(points: Tensor) -> Tensor:
     would turn a correlated pair to its diagonals.
     """
     return _contrast(points.pow(4).mean(0), points.square().mean(0))
+
+
+def kurtosis(points: Tensor) -> Tensor:
+    """E[(x − μ)⁴]/σ⁴ of each column, (N, D) → (D,): 3 for a Gaussian, 1.8 for a uniform."""
+    square = (points - points.mean(0)).square()
+    return square.square().mean(0) / square.mean(0).square().clamp_min(1e-12)
 
 
 def _contrast(fourth: Tensor, second: Tensor) -> Tensor:

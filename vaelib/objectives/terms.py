@@ -25,6 +25,7 @@ from torch.optim import Adam, Optimizer
 from vaelib.log_file import named_pairs
 from vaelib.objectives.base import at_least_zero
 from vaelib.support import Bank, all_pairs, hausdorff
+from vaelib.turning import kurtosis
 from vaelib.types import Posterior, VAEOutput
 
 UNIFORM_KURTOSIS = 1.8
@@ -173,12 +174,6 @@ class FlatMarginals(_OfMeans):
         gain = len(points) / len(mean)  # the bank dilutes the batch's pull
         held = excess.detach()
         return {"flat_marginals": self.gamma * (held + gain * (excess - held)).sum()}
-
-
-def kurtosis(points: Tensor) -> Tensor:
-    """E[(x − μ)⁴]/σ⁴ of each column, (N, D) → (D,): 3 for a Gaussian, 1.8 for a uniform."""
-    square = (points - points.mean(0)).square()
-    return square.square().mean(0) / square.mean(0).square().clamp_min(1e-12)
 
 
 @dataclass(eq=False)

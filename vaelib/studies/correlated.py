@@ -66,8 +66,8 @@ class CorrelatedStudy(Study):
 
     hypothesis = (
         "Trained on correlated factors without labels, PairTurns with PairwiseBeta (pairs of "
-        "latents are turned to their flattest axes; each pair has a price that adapts; the prior "
-        "ties partners) disentangles the correlated pair on uncorrelated test data better than "
+        "latents are turned to their flattest axes; a prior that ties partners refunds what their "
+        "dependence costs) disentangles the correlated pair on uncorrelated test data better than "
         "every unsupervised baseline at its best hyper-parameter, at σ = 0.2, and is not worse "
         "at σ = ∞."
     )
