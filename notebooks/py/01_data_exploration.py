@@ -401,8 +401,8 @@ plots.image_grid(squares[shown], columns=5, labels=[f"orientation {turn}" for tu
 # ([data/README.md](../data/README.md) has these counts).
 #
 # All others can be told apart in principle: only 3.6 % of the squares' images are lost. But by how
-# little! Turn a square by ten steps, and of its 230 pixels or so 8 or 9 change (the median of 40
-# squares drawn at random).
+# little! Turn a square by ten steps, and of its 220 pixels (on average) some 8 change (the median
+# of 2,000 squares drawn at random).
 #
 # **So what?** A score that asks for the orientation of squares asks for what hangs on a handful of
 # pixels. That is why vaelib reports every score a second time without orientation.
@@ -495,7 +495,8 @@ exercises.check_twins(..., ...)
 
 # %% [markdown]
 # **4. An honest split.** Return the indices of `train` images to learn from and of `test` images to
-# test on. No image may be in both.
+# test on, drawn with `rng`. No index may be in both, and both parts must hold every value of every factor.
+# (A few twins of section 6 may still be in both.)
 
 # %% tags=["nbval-check-output"]
 def split(data, train, test, rng):

@@ -101,8 +101,8 @@ for answer, (mean, s) in answers.items():
     print(f"{answer:14} {(mean**2 + s**2 - 1 - math.log(s**2)) / 2:.2f} nats")
 
 # %% [markdown]
-# To say the same about every image is free. To move the mean or to be precise costs, and the model
-# pays only for what helps it to draw.
+# To answer $\mathcal{N}(0, 1)$, the same about every image, is free. To move the mean or to be precise
+# costs, and the model pays only for what helps it to draw.
 
 # %% [markdown]
 # ## 2 By hand
@@ -452,8 +452,8 @@ plots.rate_distortion(results);
 # *Figure 2.12: KL against reconstruction error of the three shipped runs, β = 1, 4 and 8.*
 
 # %% [markdown]
-# A model stops to pay where the next nat of KL would save less than β nats of reconstruction. So
-# from one β to the next, each nat that is given up should cost a number between the two. Does it?
+# A model stops paying where the next nat of KL would save less than β nats of reconstruction. So from
+# one β to the next, each nat that is given up should cost a number between the two. Does it?
 
 # %%
 cost = -results["reconstruction"].diff() / results["kl"].diff()
@@ -508,7 +508,7 @@ plots.sweep(results, "beta", "mig").set_ylim(bottom=0);
 # vaelib report 02 -p sigma 0.2 -p beta 8
 # ```
 #
-# **Predict** what happens to the two rows of `pos_x` and `pos_y` in the live heat map, when in the
+# **Predict** what happens to the two columns of `pos_x` and `pos_y` in the live heat map, when in the
 # training images the one nearly tells the other. Then compare the two scores in section 3: one on
 # correlated images, one on uncorrelated ones.
 

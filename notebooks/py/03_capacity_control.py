@@ -426,9 +426,10 @@ for k in np.argsort(-worth):
 
 # %% [markdown]
 # Positions first, as the list said. At the same time comes z6, which tells most about `pos_y` but is
-# also the best on scale (it draws the size, figure 3.9). Shape and orientation come last and share
-# z3, although shape is worth a little more than scale on the list. The list averages over a whole
-# factor, and knows no latents that have to open. So it says who is first, not all ranks.
+# also the best on scale (it draws the size, figure 3.9). Shape comes last, in z3, although it is worth
+# a little more than scale on the list. Orientation has no latent that holds half a nat for it alone: three
+# of them tell a quarter of a nat about it, z3 is one. The list averages over a whole factor, and knows no
+# latents that have to open. So it says who is first, not all ranks.
 
 # %% [markdown]
 # ### Move along the training
@@ -501,8 +502,8 @@ pd.DataFrame(mean_end).T.round(1)
 # 3.6 tells why. Few latents win early. When $C$ rises past what they need, the KL is *below* its
 # budget, and $|\mathrm{KL} - C|$ pulls it up: into more and more precision of the open latents, up to
 # 7 nats each, which hardly any pixel needs. A new latent would save more, but it opens slowly, and a
-# budget that is met leaves no reason to. Shape and orientation get one, z3, only when $C$ stands
-# still. The penalty fixes *how many* nats, not that they are useful; β-VAE pays for each nat, so it
+# budget that is met leaves no reason to. Shape gets one, z3, which also tells of the orientation, only
+# when $C$ stands still. The penalty fixes *how many* nats, not that they are useful; β-VAE pays for each nat, so it
 # buys no useless one.
 #
 # **A way out?** The usual settings let $C$ rise over 100,000 steps. Such patience alone did not help
@@ -583,7 +584,7 @@ for line, name in enumerate(("image", *rows_shown)):
 #
 # All of these are single runs. And the two runs with a budget differ in γ (30 and 10) and in the
 # learning rate (0.0005 and 0.001) too: which of the three made the difference was not tested. How
-# scores vary between seeds is the matter of chapters 6 and 8.
+# scores vary between seeds is the matter of chapter 8.
 
 # %% [markdown]
 # ## 8 A failure: γ = 1000
@@ -609,7 +610,7 @@ for name, one in (("γ = 30", live), ("γ = 1000", strict)):
 # alone cures it was not tried here.)
 #
 # **The fix** is the rule of section 2: γ a little above what a nat saves (here 30 to 100), not more.
-# (The run of section 7 got along with γ = 10: early its KL may leave the budget, but at 25 nats a nat
+# (The second budget of section 7, "C → 25 soon", got along with γ = 10: early its KL may leave the budget, but at 25 nats a nat
 # saves less than 10.) A related slip is to take |KL − C| of every image and then the mean: each image
 # must then carry exactly $C$ nats. The loss looks alike, and no error is raised:
 

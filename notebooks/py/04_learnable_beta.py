@@ -386,9 +386,9 @@ with plots.style():
 
 # %% [markdown]
 # ### A failure: weights that learn too fast
-# For its first hundred steps and more a VAE has a KL of nearly zero. **Predict:** what do weights do that
-# are quick enough to follow it? Three hundred steps each (20 seconds together): the learning rate of
-# the weights is 0.2 in one and the usual 0.0005 in the other.
+# After a burst in its first twenty steps, a VAE has a KL of nearly zero for a hundred steps and more.
+# **Predict:** what do weights do that are quick enough to follow it? Three hundred steps each (20 seconds
+# together): the learning rate of the weights is 0.2 in one and the usual 0.0005 in the other.
 
 # %%
 def live(objective, count):
@@ -424,8 +424,8 @@ with plots.style():
 
 # %% [markdown]
 # The fast weights took the empty code of the first steps for the truth and hold it there: the upper
-# attractor. **The fix** is to let the weights learn more slowly than the model (the library's default),
-# or to hold them still until the KL has risen.
+# attractor. **The fix** is to let the weights learn no faster than the model (by default both have the
+# rate 0.0005), or to hold them still until the KL has risen.
 
 # %% [markdown]
 # ## 6 The other way: a controller
@@ -535,8 +535,8 @@ for name, rows in (("without bounds", winding), ("with bounds", held)):
 
 # %% [markdown]
 # ### With a real model, live
-# 900 steps, about 30 seconds. The set point is 8 nats from the start. Expect an empty code for the
-# first two hundred steps, then a KL that shoots over, and a β of about 8 that brings it back.
+# 900 steps, about 30 seconds. The set point is 8 nats from the start. Expect a short burst,
+# an empty code up to step 200, then a KL that shoots over, and a β of about 8 that brings it back.
 
 # %%
 controlled = live(ControlVAE(capacity=set_point, start=set_point, integral=integral), steps)
@@ -711,7 +711,7 @@ with plots.style():
     axes[0].set_ylabel("factor 2")
 
 # %% [markdown]
-# *Figure 4.12: Directions and lengths of the latents of a linear model, for three pairs of weights. Only the lengths change.*
+# *Figure 4.12: Directions and lengths of the latents of a linear model, for three pairs of weights. Only the lengths change, and which latent takes which axis.*
 
 # %% [markdown]
 # None. The weights change the *length* of the arrows, how much each latent keeps, and which latent

@@ -20,7 +20,7 @@
 #
 # A model is trained. Is it disentangled? More than a dozen scores claim to answer, and they disagree,
 # because each was made with one kind of failure in mind. This chapter makes codes *by hand*, whose
-# faults we know, and looks which score sees which fault.
+# faults we know, and looks at which score sees which fault.
 #
 # **You will learn**
 # - three scores by hand, and what a dozen of them ask;
@@ -255,7 +255,13 @@ print(f"library: D = {library['disentanglement']:.2f}   C = {library['completene
 # %% [markdown]
 # ## 3 Predict, then reveal
 #
-# Thirteen scores, nine codes. In all of them 1 is the best. **Predict** before you run the next cells:
+# Thirteen scores, nine codes. In all of them 1 is the best. Those that are new: the BetaVAE score asks a
+# linear classifier which factor two images share, from the difference of their codes. Explicitness asks
+# how well a linear classifier ranks the values of a factor. InfoM, InfoC and InfoE (Hsu et al. 2023, arXiv
+# 2305.18378) ask for modular, compact and explicit in terms of information. IRS (Suter et al. 2019, arXiv
+# 1811.00007) asks whether a latent stays put while everything but its own factor changes.
+#
+# **Predict** before you run the next cells:
 #
 # 1. Which scores give the *doubled* code full marks, and which give it nothing?
 # 2. Which score does not mind the *packed* code at all?
@@ -364,9 +370,10 @@ metric_lab.turning()
 # - Turn a pair by 90° and all is as before: which latent holds which factor is nobody's business.
 #
 # In the laboratory, copy x with a size of 0.2: MIG falls from 0.98 to 0.88, for it asks what the copy
-# tells and not how *large* it is (a full-grown copy: 0.74). And look at C: it stays at 1.00. Trees take
-# the cleaner of two latents, so that a copy escapes them while it is noisier than the original. Then
-# correlate x and y without turning anything. We come back to that.
+# tells and not how *large* it is (a full-grown copy: 0.74). And look at C: it stays at 0.99 (with a
+# full-grown copy it is 0.89). Trees take the cleaner of two latents, so that a copy escapes them while
+# it is noisier than the original. Then correlate x and y without turning anything. We come back to
+# that.
 
 # %% [markdown]
 # ## 5 No score is enough
@@ -412,9 +419,9 @@ with plots.style():
 # ## 6 The ceiling: what dSprites allows
 #
 # Now the factors of dSprites, with up to 40 values. Two codes: one that knows every factor (with a
-# little noise), and the best to be expected of a *model*. For squares look nearly the same after a
-# quarter of a turn and ellipses after half a turn, so that orientation is read only up to that; in
-# principle a few pixels tell more (chapter 1).
+# little noise), and the best to be expected of a *model*: squares look nearly the same after a
+# quarter of a turn and ellipses after half a turn, so orientation is read only up to that. (In
+# principle a few pixels tell more, chapter 1.)
 
 # %%
 data = DSprites()
@@ -465,7 +472,7 @@ score_map(pd.DataFrame(ceilings).T);
 # - *What can be seen* loses more, for it leaves out what hangs on a few pixels, which a VAE hardly
 #   draws. This is about the ceiling to be expected of models.
 # - Without orientation in the question the two codes are nearly equal again, but for MIG, 0.79 and
-#   0.71: a folded angle has a range that tells the shape.
+#   0.71 (a folded angle has a range that tells the shape), and modularity, 0.94 and 1.00.
 #
 # So a MIG of 0.4 on dSprites is not "40 %". That is why every `scores.json` holds the scores a second
 # time, without orientation.
@@ -493,7 +500,7 @@ c = codes["mixed"]
 print("the same:", np.isclose(sap(c.means, factors), metrics.sap(c)["sap_continuous"]))
 
 # %% [markdown]
-# **Predict:** when ρ grows, whose SAP falls and whose rises?
+# **Predict:** when the correlation $r$ of the two positions grows, whose SAP falls and whose rises?
 
 # %%
 pair = ("pos_x", "pos_y")

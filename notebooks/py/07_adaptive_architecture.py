@@ -27,7 +27,7 @@
 # - how an adapter begins as nothing, and why that matters;
 # - how one query for each latent gives each latent a picture of where it looks;
 # - how a network learns to see without labels and without a KL: masked autoencoding;
-# - how free bits and a cyclic β keep a strong decoder from ignoring its code;
+# - how free bits keep a code from being ignored, and what a cyclic β is;
 # - what adapting costs, what it saves, and what it does to a correlated pair.
 #
 # **Time** 45 minutes to read; the cells compute for about two minutes on two CPU cores. ·
@@ -173,7 +173,7 @@ print("each map adds up to one:", torch.allclose(maps.sum(-1), torch.ones(4, 10)
 # labels and no KL, only a hole that must be filled, which is impossible without an idea of squares,
 # ellipses and hearts. Our departure: the decoder is told of the image by the ten pooled tokens alone,
 # since later it will have ten latents and no more. Most patches of dSprites are empty, so a quarter is hidden
-# here, not three quarters. The run is shipped; without it this takes three to five minutes.
+# here, not three quarters. The run is shipped; without it this takes five to fifteen minutes.
 
 # %%
 MASKED = TrainConfig(
@@ -307,7 +307,7 @@ print("frozen weights untouched:", all(torch.equal(before[n], after[n]) for n in
 # %% [markdown]
 # ## 5 Where does each latent look?
 #
-# The adapted model that is shipped had 6,000 steps (five minutes of one core, or a little more). First its
+# The adapted model that is shipped had 6,000 steps (17 minutes, says its log). First its
 # latents, as always: which factor does each follow?
 
 # %%
@@ -353,11 +353,12 @@ flipbook(looks, data.factor_names, "the factor that changes", start=3)
 # *Figure 7.3: Where the encoder looks for each latent (row) while one factor of the image changes.*
 
 # %% [markdown]
-# A surprise: the latents do not look at the sprite. They read fixed places, often at the border,
-# where nothing is drawn. By the last block every token has heard of all others, and a token with
-# nothing to draw of its own is free to hold what the code needs, such as where the sprite is. (Large
-# vision transformers do so too: Darcet et al. 2023, arXiv 2309.16588, find such tokens in empty
-# background and add extra tokens, *registers*, to take over the role.)
+# A surprise: most latents hardly look at the sprite. They read empty places, often at the border, and
+# these places move when the sprite moves. Only z9, and z7 when the sprite is at the top, also read the
+# sprite itself. By the last block every token has heard of all others, and a token with nothing to draw
+# of its own is free to hold what the code needs, such as where the sprite is. (Large vision
+# transformers do so too: Darcet et al. 2023, arXiv 2309.16588, find such tokens in empty background and
+# add extra tokens, *registers*, to take over the role.)
 
 # %% [markdown]
 # ### Where each latent is used in drawing
@@ -384,7 +385,7 @@ explore(run, megabytes=1.1)
 # ## 6 A code that is not ignored
 #
 # A strong decoder can learn to do without its code, above all when the KL presses from the first step
-# on. AdaVAE has two remedies, and both fit every objective here.
+# on. AdaVAE has two remedies, and both fit nearly every objective here.
 #
 # *Free bits* (Kingma et al. 2016, arXiv 1606.04934): below a floor of λ nats the KL costs nothing,
 # either for each latent, $\sum_j \max(\lambda, \mathrm{KL}_j)$, where $\mathrm{KL}_j$ is the mean
@@ -424,10 +425,12 @@ pd.DataFrame(ends).round(1)
 # ## 7 A correlated world
 #
 # Now the question of this workbook. The study `adaptive`
-# ([vaelib/studies/adaptive.py](../vaelib/studies/adaptive.py)) trains on images whose two positions go
-# together (σ = 0.2), all at the same KL and with as many images: adapters and full fine-tuning after
-# pre-training on uncorrelated images; adapters after pre-training on the correlated ones alone
-# ("tied"); the same transformer from scratch; and a convolutional VAE. Then the world changes: other
+# ([vaelib/studies/adaptive.py](../vaelib/studies/adaptive.py)) trains on images of 32×32
+# pixels, each counted four times (its nats do not compare with those above), whose two positions go together
+# (σ = 0.2). All have the same KL and as many training images; pre-training comes on top. The methods:
+# adapters and full fine-tuning after pre-training on uncorrelated images; adapters after pre-training on
+# the correlated ones alone ("tied"); the same transformer from scratch; and a convolutional VAE
+# (`Fast`). Then the world changes: other
 # factors go together, and the trained models go on.
 
 # %%
@@ -468,8 +471,9 @@ summary("first", COLUMNS) if len(table) else print("No run of the study is finis
 
 # %% [markdown]
 # ### Differences to the adapters, seed by seed
-# Left of zero: the other method separates the pair worse than the adapters. Full marks are certain
-# (Holm, p < 0.05), which three seeds cannot be (chapter 8).
+# Left of zero: the other method separates the pair worse than the adapters. A filled dot is certain
+# (p < 0.05, corrected for the number of comparisons by Holm's rule), which three seeds cannot be
+# (chapter 8).
 
 # %% tags=["report"]
 first = table[table["phase"] == "first"] if len(table) else table
@@ -516,7 +520,8 @@ for phase in dict.fromkeys(table["phase"]) if len(table) else ():
 # - An adapter beside a frozen layer begins as nothing: training goes on where pre-training ended.
 # - With one query for each latent, each latent shows where it looks.
 # - Masked autoencoding teaches a network to see without labels; what it saw is a leak to be stated.
-# - Free bits and cyclic annealing keep a code from dying early, with any objective.
+# - Free bits kept a code alive that β = 60 killed without them. Cyclic annealing aims at the same; it
+#   was not tried here.
 
 # %% [markdown]
 # ## Exercises

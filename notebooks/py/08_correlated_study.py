@@ -295,7 +295,7 @@ else:
 #
 # | method | what it does |
 # |---|---|
-# | PairTurns | ours, chapter 5: turns the code to flat axes, ties partners in the prior, prices pairs |
+# | PairTurns | ours, chapter 5: turns the code to flat axes, ties partners in the prior |
 # | β-VAE, CapacityVAE | chapters 2 and 3 |
 # | L-VAE, PerLatentBeta | chapter 4: learned weights |
 # | β-TCVAE | Chen et al. 2018 (arXiv 1802.04942): β on the total correlation of the latents alone |
@@ -304,10 +304,12 @@ else:
 # | FactorizedSupport | Roth et al. 2023 (arXiv 2210.07347): every pair of values shall be possible |
 # | AdaGVAE | Locatello et al. 2020 (arXiv 2002.02886): sees pairs of images; *weakly* supervised |
 #
-# And controls, each with a part of ours missing or replaced: *without turns*; *plain prior*, without
-# partners; *prior alone*, without prices; *uniform price*, one for all pairs; *random pair relaxed*, the
-# price falls for a pair that was chosen blindly; *turned* β-VAE and β-TCVAE, with the turns alone;
-# *oracle flattening*, which knows the true density of the factors.
+# And controls, each with a part of ours missing, replaced or added: *without turns*; *plain prior*, without
+# partners; *turned* β-VAE, β-TCVAE and FactorVAE, the turns around something else; *adaptive prices*
+# beside the prior (2 nats for a nat of dependence, 1 for partners), *uniform price*, 2 for all pairs, and
+# *random pair relaxed*, where two latents that were chosen blindly pay 1; *with flattening*, images
+# drawn by the density of the codes (chapter 5, section 10), and *oracle flattening*, which knows the true density
+# of the factors.
 #
 # ### The settings that were chosen
 # Of six rivals the setting with the best mean on the selection split; L-VAE and PerLatentBeta have

@@ -215,7 +215,8 @@ else:
 # %% [markdown]
 # So the answer is the digit, in nats and as a share: z1 knows a quarter of it, z5 a sixth of the ink.
 # The ink is a line, and one latent leans to it. The digit is spread over several: each rules out a
-# few of the ten. So MIG, which wants *one* latent for each factor, is low, and it should be: it was
+# few of the ten. (A silent one, z8, seems to tell of it too: its values differ by a hair, and bins count
+# hairs, as in chapter 2.) So MIG, which wants *one* latent for each factor, is low, and it should be: it was
 # made for worlds whose factors are independent and rule the image. Take the scores of your own data
 # as comparisons of models on the same images, never as marks. They say so themselves:
 
@@ -234,8 +235,9 @@ print(pd.DataFrame(rows, columns=["metric", "score", "value"]).round(3).to_strin
 #
 # Then two questions remain. Do the latents depend on each other? That is `unsupervised_scores`, above.
 # And: does the model find the same latents again, when it starts from another seed? What comes out
-# the same way each time is rather in the data than in the dice. **UDR** (Duan et al. 2020, arXiv
-# 1905.12614) asks this of every pair of models: do their latents match one to one?
+# the same way each time is rather in the data than in the dice. **UDR** (unsupervised disentanglement
+# ranking, Duan et al. 2020, arXiv 1905.12614) asks this of every pair of models: do their latents match
+# one to one?
 
 # %%
 runs = [run, *(train(config) for config in configs[1:])]

@@ -75,7 +75,7 @@ def check_twins(first: Any, second: Any) -> Iterator[str]:
         yield f"These two differ in {differing} pixels. Half a turn is 19.5 steps: look near there."
 
 
-@exercise("Right: no image is in both, and both contain every value of every factor.")
+@exercise("Right: no index is in both, and both contain every value of every factor.")
 def check_split(split: Callable[[Any, int, int, np.random.Generator], Any]) -> Iterator[str]:
     """`split(data, train, test, rng)`: indices of that many images to train on and to test on."""
     data, sizes = DSprites(), (20_000, 5_000)

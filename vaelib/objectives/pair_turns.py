@@ -28,11 +28,11 @@ class PairTurns(Wrapper):
     to the latents, so that the model draws what it drew before. No labels, no gradient, and
     nothing to weigh against the loss. In a pair of factors that are uniform each, however
     correlated, the flattest axes are the factors', as long as latents that copy each other are told
-    from axes (:func:`~vaelib.turning.contrast`).
+    from axes (:func:`~vaelib.turning.contrast`). Latents more peaked than a Gaussian take no part.
 
     The first turn is after `after` steps, when there is a code, then one is tried every `every`
     steps, on the means of the last `bank` images. Turning also shows a dependence that the turned
-    code had hidden, so that prices that adapt to it (:class:`PairwiseBeta`) can see it.
+    code had hidden, so that prices and priors that adapt to it (:class:`PairwiseBeta`) can see it.
 
     What objectives keep of the code turns along, Adam's moments of the weights do not.
 

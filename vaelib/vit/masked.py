@@ -1,4 +1,4 @@
-"""MaskedAutoencoding: learn to see by drawing images of which most patches are hidden.
+"""MaskedAutoencoding: learn to see by drawing images of which some patches are hidden.
 
 >>> from vaelib.vit.network import ViT
 >>> vae, objective = VAE(ViT(16, 1, 1, 2), (1, 32, 32), 3), MaskedAutoencoding(hidden=0.5)

@@ -68,8 +68,7 @@ exercises.check_ceiling(ceiling)
 
 
 # %% [markdown]
-# **3. Fool a score.** The latent stands still but for a hundredth of a per cent of the images, where
-# it jumps far away. IRS divides by the longest jump and looks at the 99 % quantile: nothing moves. It is
+# **3. Fool a score.** The latent stands still but for one image of 2,000, where it jumps far away. IRS divides by the longest jump and looks at the 99 % quantile: nothing moves. It is
 # no joke: a latent of a real model with a few outliers gets a good IRS in the same way.
 
 # %% tags=["nbval-check-output"]
