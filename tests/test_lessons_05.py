@@ -92,6 +92,25 @@ def test_the_chapter_trains_what_the_study_compares():
     assert to_spec(names["OURS"]) == to_spec(OBJECTIVE)
 
 
+@pytest.mark.parametrize("rho, tie", [(0.5, 0.5), (0.75, 0.7), (0.8, 0.0), (0.8, 0.4)])
+def test_the_price_of_a_tied_pair_is_the_slope_of_what_it_pays(rho, tie):
+    """Of its dependence, less what the KL to the tied prior is lower than that to a plain one."""
+
+    def nats_and_paid(rho):
+        points = torch.from_numpy(gaussian(rho, 1_000))
+        posterior = Posterior(points, torch.full_like(points, -20.0))
+        kl = [
+            correlated_kl(posterior, torch.tensor([[1.0, r], [r, 1.0]], dtype=torch.float64)).mean()
+            for r in (0.0, tie)
+        ]
+        nats = -0.5 * math.log(1 - rho**2)
+        return nats, nats - float(kl[0] - kl[1])
+
+    (less, paid_less), (more, paid_more) = (nats_and_paid(rho + step) for step in (-1e-4, 1e-4))
+    slope = by_hand("slope")(-0.5 * math.log(1 - rho**2), tie)
+    assert (paid_more - paid_less) / (more - less) == pytest.approx(slope, abs=1e-3)
+
+
 @pytest.mark.parametrize("degrees", [10, 40, 80])
 @pytest.mark.parametrize("sigma", [0.4, 0.1])
 def test_a_turned_cloud_is_turned_back_to_its_axes(degrees, sigma):

@@ -88,12 +88,13 @@ def find_turn(means: Tensor, width: Tensor, gain: float) -> Turn:
 def flattest_rotation(points: Tensor, gain: float = 0.0) -> Tensor:
     """The rotation (D, D) of points (N, D) to the least sum of :func:`contrast`.
 
-    Factors that are about uniform have kurtosis 1.8, and every even mixture of two of them is more
-    peaked, correlated or not: so the flattest axes are the factors'. That is independent component
-    analysis of flat sources (Comon 1994), which needs no independence here. Planes are turned one
-    by one, always the one that gains most and none that gains at most `gain`. That can end in a
-    valley: two latents that both nearly copy the widest one are flat as well. So the search also
-    begins at the principal axes, and their end is taken if it is better by more than `gain`.
+    Factors that are about uniform have kurtosis 1.8, and two mixtures at right angles are more
+    peaked together, correlated or not: so the flattest axes are the factors'. That is independent
+    component analysis of flat sources (Comon 1994), which needs no independence here. Planes are
+    turned one by one, always the one that gains most and none that gains at most `gain`. That can
+    end in a valley: two latents that both nearly copy the widest one are flat as well. So the
+    search also begins at the principal axes, and their end is taken if it is better by more than
+    `gain`.
     """
     points = points - points.mean(0)
     covariance = points.T @ points / len(points)
@@ -122,8 +123,8 @@ def contrast(points: Tensor) -> Tensor:
     """Kurtosis + 0.3·log variance of centred points (N, …), (…).
 
     The second part tells copies from axes: of a wide latent and a narrow one, two mixtures are
-    flat, and vary more together than the axes do. All of it, as independence would have it,
-    would turn a correlated pair to its diagonals.
+    flat, and vary more together than the axes do. Much more of it would turn a correlated pair
+    towards its diagonals: 0.5 by 13° where two positions of dSprites are tied by σ = 0.2.
     """
     return _contrast(points.pow(4).mean(0), points.square().mean(0))
 

@@ -26,9 +26,10 @@ class PairTurns(Wrapper):
     and the KL asks for that. So the code is *turned*, at once: by the rotation that makes its
     marginals flattest (:func:`~vaelib.turning.flattest_rotation`), written into the two layers next
     to the latents, so that the model draws what it drew before. No labels, no gradient, and
-    nothing to weigh against the loss. In a pair of factors that are uniform each, however
-    correlated, the flattest axes are the factors', as long as latents that copy each other are told
-    from axes (:func:`~vaelib.turning.contrast`). Latents more peaked than a Gaussian take no part.
+    nothing to weigh against the loss. In a pair of factors that are uniform each, correlated up to
+    about σ = 0.2, the flattest axes are the factors', as long as latents that copy each other are
+    told from axes (:func:`~vaelib.turning.contrast`). Latents more peaked than a Gaussian take no
+    part.
 
     The first turn is after `after` steps, when there is a code, then one is tried every `every`
     steps, on the means of the last `bank` images. Turning also shows a dependence that the turned

@@ -33,8 +33,8 @@ class PartnerKL(Term):
 
     The price of a true correlation is refunded, as by :class:`CorrelatedKL`, but nothing is
     learned: R_ij is the correlation of the aggregate posterior, a running average, for pairs that
-    are each other's strongest partner, at most ±`most`, and 0 for all others. So a copy of a
-    latent, which would be tied to two, pays in full. The correlation is around 0, the prior's mean,
+    are each other's strongest partner, at most ±`most`, and 0 for all others. So a copy of two
+    latents is refunded once at most. The correlation is around 0, the prior's mean,
     and not around the codes' own: latents with a common offset count as partners too.
 
     ValueError: `most` outside [0, 1), `decay` outside [0, 1).

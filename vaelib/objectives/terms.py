@@ -146,11 +146,12 @@ class FlatMarginals(_OfMeans):
     r"""γ Σ_j w_j²·max(0, kurt(μ_j) − 1.8): latents should be spread as evenly as factors are.
 
     A signal of the axes that survives correlation. Correlation ties factors together but leaves
-    each alone as it was: about uniform, with kurtosis 1.8. A mixture of two is more peaked, whether
-    they are correlated or not, so the flattest code lies on the axes. This is the oldest
-    contrast of independent component analysis, for sources flatter than a Gaussian, put to
-    a new use. It assumes that the factors are about uniform each; flatter ones (two or three
-    values) pay nothing. At σ = 0.1 the sum of two factors is as flat as each: no signal is left.
+    each alone as it was: about uniform, with kurtosis 1.8. Two mixtures at right angles are more
+    peaked together, whether the factors are correlated or not, so the flattest code lies on the
+    axes. This is the oldest contrast of independent component analysis, for sources flatter than a
+    Gaussian, put to a new use. It assumes that the factors are about uniform each; flatter ones
+    (two or three values) pay nothing. At σ = 0.1 the sum of two factors is as flat as each: no
+    signal is left.
 
     kurt is of the posterior means of the batch and the last `bank` ones, which take no gradient;
     the gradient is scaled up to that of a batch of that size. The weight w_j is the share of the

@@ -66,7 +66,7 @@ PAIRWISE = PairwiseBeta(weights=Uniform(1.0), terms=(PRIOR,))
 OBJECTIVE = PairTurns(PAIRWISE, every=250, gain=0.05)
 OURS = Method("ours", full(OBJECTIVE))
 OURS_64 = Method("ours", OBJECTIVE)
-BEST_BASELINE = "DIPVAEII"  # of the selection split: goes to 64×64 too
+BEST_BASELINE = "DIPVAEII"  # of the selection split beside β-VAE, which goes to 64×64 anyway
 # --------------------------------------------------------------------------------------------------
 
 
