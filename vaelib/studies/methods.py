@@ -1,6 +1,6 @@
 """What the study `correlated` compares: our method, its rivals, controls and references.
 
->>> method: Method = at_64(turned("a control", BetaVAE(4.0)))
+>>> method: Method = at_64(turned("a control", priced(Uniform(2.0))))
 >>> can_train(method, 0.2), isinstance(method.objective, type(full(BetaVAE(4.0))))
 (True, False)
 >>> list(compared())[:3]
