@@ -535,7 +535,7 @@ plots.sweep(results, "beta", "mig").set_ylim(bottom=0);
 
 # %% tags=["nbval-check-output"]
 def kl(mean, logvar):
-    """The KL, (), in nats an image, of means and log variances (B, D)."""
+    """The KL in nats an image, a tensor of shape (), of means and log variances (B, D)."""
     return ...
 
 
@@ -570,7 +570,7 @@ exercises.check_sample(sample_of)
 
 # %% tags=["nbval-check-output"]
 def average(losses, sizes):
-    """Nats an image over all batches: their mean losses and their numbers of images."""
+    """Nats an image over all batches, from their mean losses (N,) and numbers of images (N,)."""
     return ...
 
 
@@ -587,7 +587,7 @@ exercises.check_average(average)
 
 # %% tags=["nbval-check-output"]
 def along(code, latent, values):
-    """Codes (S, D): `code` (D,) with one latent at each of `values` (S,)."""
+    """Codes (S, D): `code` (D,) with one latent at each of `values` (S,). All are tensors."""
     return ...
 
 

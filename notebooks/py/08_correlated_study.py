@@ -509,8 +509,8 @@ if not shown:
 # Put your answer in the place of each `...` and run the cell; the check tells you how it went.
 # [Solutions](solutions/08_correlated_study.ipynb)
 #
-# **1. How many pairs?** Below which number of pairs of runs can the sign-flip test not reach
-# p < 0.05 at all? Give the smallest number that can.
+# **1. How many pairs?** With few pairs of runs the sign-flip test (two-sided, of one comparison, not
+# corrected) cannot reach p < 0.05 at all. Give the smallest number that can.
 
 # %% tags=["nbval-check-output"]
 exercises.check_smallest(...)

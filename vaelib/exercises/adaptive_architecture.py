@@ -84,14 +84,19 @@ def check_free_bits(free: Callable[[Tensor, float], Tensor]) -> Iterator[str]:
 @exercise("Right: nothing, then a ramp, then the full weight, and again.")
 def check_annealing(factor: Callable[[int, int], float]) -> Iterator[str]:
     """`factor(step, period)`: 0 in the first quarter of a cycle, a ramp in the second, then 1."""
-    for step, right, where in (
-        (0, 0.0, "at the start of a cycle"),
-        (24, 0.0, "in the first quarter"),
-        (37, 0.5, "just before the middle of the ramp"),
-        (60, 1.0, "after the ramp"),
-        (100, 0.0, "at the start of the second cycle: take step modulo period"),
-        (237, 0.5, "in the ramp of the third cycle"),
+    for step, period, right, where in (
+        (0, 100, 0.0, "at the start of a cycle"),
+        (24, 100, 0.0, "in the first quarter"),
+        (37, 100, 0.5, "just before the middle of the ramp"),
+        (60, 100, 1.0, "after the ramp"),
+        (95, 100, 1.0, "up to the end of the cycle"),
+        (100, 100, 0.0, "at the start of the second cycle: take step modulo period"),
+        (237, 100, 0.5, "in the ramp of the third cycle"),
+        (55, 40, 0.5, "in the ramp of the second cycle"),
     ):
-        got = factor(step, 100)
-        if abs(float(got) - right) > 0.03:
-            yield f"With a period of 100, step {step} gives {got:.2f}; {where} it is {right:.1f}."
+        got = float(factor(step, period))
+        if abs(got - right) > 0.03:
+            yield (
+                f"With a period of {period}, step {step} gives {got:.2f}; {where} it is "
+                f"{right:.1f}."
+            )

@@ -28,7 +28,7 @@ def check_kl(kl: Callable[[Tensor, Tensor], Tensor]) -> Iterator[str]:
         yield "It returns one number an image; the loss needs their mean."
     if torch.is_tensor(got) and got.shape == (B, D):
         yield "It returns one number a latent; sum over the latents, then average over the images."
-    yield from expect(got, (), "one number")
+    yield from expect(got, (), "one number, as a tensor of shape ()")
     ratio = float(got) / right
     known = {
         -1.0: "The sign is wrong: a KL is never negative.",
@@ -45,39 +45,47 @@ def check_kl(kl: Callable[[Tensor, Tensor], Tensor]) -> Iterator[str]:
             f"On an example it gives {float(got):.3f} nats where {right:.3f} is right. "
             "Remember that logvar is the logarithm of the variance."
         )
+    if not _gradients_reach(kl, q):
+        yield "No gradient reaches mean or logvar: the KL could not pull at the encoder."
 
 
 @exercise("Right: the standard deviation is exp(logvar / 2), and gradients reach both inputs.")
 def check_sample(sample: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Iterator[str]:
     """`sample(mean, logvar, noise)`: (B, D) each, to a sample of N(mean, variance), (B, D)."""
-    q, noise = _posterior(), torch.ones(B, D)
+    q, noise = _posterior(), torch.linspace(-2, 2, B * D).view(B, D)
     got = sample(q.mean, q.logvar, noise)
     yield from expect(got, (B, D), "one value an image and latent")
     spread = got - q.mean
     known = {
-        "That is the variance: noise is scaled by the standard deviation.": q.logvar.exp(),
-        "The noise is scaled by logvar itself: take the exponential first.": q.logvar,
+        "That is the variance: noise is scaled by the standard deviation.": q.logvar.exp() * noise,
+        "The noise is scaled by logvar itself: take the exponential first.": q.logvar * noise,
         "The noise does not reach the sample: this is no VAE but an autoencoder.": 0 * noise,
+        "The noise does not reach the sample: it lies one deviation above each mean.": q.std,
         "The noise is not scaled: every posterior would be equally wide.": noise,
     }
     for advice, wrong in known.items():
         if torch.allclose(spread, wrong, atol=1e-5):
             yield advice
-    if not torch.allclose(spread, q.std, atol=1e-5):
-        yield "With noise = 1 the sample must lie one standard deviation above the mean."
-    mean, logvar = (t.clone().requires_grad_() for t in (q.mean, q.logvar))
-    total = sample(mean, logvar, noise).sum()
-    if total.requires_grad:
-        total.backward()
-    if mean.grad is None or logvar.grad is None:
+    if not torch.allclose(spread, q.std * noise, atol=1e-5):
+        yield "Where noise is 1 the sample must lie one standard deviation above the mean."
+    if not _gradients_reach(lambda mean, logvar: sample(mean, logvar, noise), q):
         yield "No gradient reaches mean or logvar: the encoder could not learn."
 
 
+def _gradients_reach(answer: Callable[[Tensor, Tensor], Tensor], q: Posterior) -> bool:
+    """Whether what it returns depends on mean and logvar, for autograd."""
+    mean, logvar = (t.clone().requires_grad_() for t in (q.mean, q.logvar))
+    total = answer(mean, logvar).sum()
+    if total.requires_grad:
+        total.backward()
+    return mean.grad is not None and logvar.grad is not None
+
+
 @exercise("Right: every image counts once, whatever batch it came in.")
-def check_average(average: Callable[[list[float], list[int]], float]) -> Iterator[str]:
-    """`average(losses, sizes)`: each batch's mean loss and its size, to nats an image."""
+def check_average(average: Callable[[np.ndarray, np.ndarray], float]) -> Iterator[str]:
+    """`average(losses, sizes)`: each batch's mean loss and its size, (N,), to nats an image."""
     losses, sizes = [100.0, 110.0, 120.0, 230.0], [128, 128, 128, 16]
-    got = average(list(losses), list(sizes))
+    got = average(np.array(losses), np.array(sizes))
     got, total = float(got), sum(sizes)
     weighted = float(np.average(losses, weights=sizes))
     if np.isclose(got, sum(losses) / total):
@@ -99,6 +107,8 @@ def check_codes_along(along: Callable[[Tensor, int, Tensor], Tensor]) -> Iterato
     code, values = _posterior().mean[0], torch.linspace(-2, 2, 7)
     given = code.clone()
     got = along(given, 3, values.clone())
+    if not torch.is_tensor(got):
+        yield f"It returns a {type(got).__name__}; codes are a tensor, as `code` is."
     yield from expect(got, (7, D), "one code a value, (S, D)")
     if not torch.equal(given, code):
         yield "It changes the code that it was given: work on a copy."

@@ -55,13 +55,15 @@ def check_schedule(capacity: Callable[[int, int, int, float], float]) -> Iterato
 
 
 def _log() -> pd.DataFrame:
-    """A log in which z0 comes early, z1 jumps up once before it stays, z2 never comes."""
-    capacity = np.linspace(0, 9, 10)
-    kl = np.zeros((10, 3))
-    kl[:, 0] = np.maximum(0, capacity - 1)
-    kl[:, 1] = np.maximum(0, capacity - 5)
-    kl[2, 1] = 0.9  # a flicker
-    return pd.DataFrame(kl, columns=["kl_0", "kl_1", "kl_2"]).assign(capacity=capacity)
+    """A log where z0 comes early, z1 flickers before it stays, z2 never comes and z3 is lost."""
+    row = np.arange(10)
+    kl = np.zeros((10, 4))
+    kl[:, 0] = np.maximum(0, row - 1)
+    kl[:, 1] = np.maximum(0, row - 5)
+    kl[2:4, 1] = 0.9  # a flicker
+    kl[3:9, 3] = 1.0  # and gone in the last row
+    columns = [f"kl_{j}" for j in range(4)]
+    return pd.DataFrame(kl, columns=columns).assign(capacity=2.0 * row)
 
 
 @exercise("Right: this is the order in which the latents were recruited.")
@@ -72,22 +74,27 @@ def check_recruited(recruited: Callable[[pd.DataFrame, float], Sequence[float]])
     """
     got = recruited(_log(), 0.5)
     got = np.asarray(got, float)
-    yield from expect(got, (3,), "one capacity for each latent")
-    if got[1] == 2.0:
+    yield from expect(got, (4,), "one capacity for each latent")
+    if got[1] == 4.0:
         yield (
-            "z1 flickers at capacity 2 and is gone again at 3. Count from where it stays above "
-            "the threshold up to the end."
+            "z1 flickers at the capacities 4 and 6 and is gone again at 8. Count from where it "
+            "stays above the threshold up to the end."
         )
     if np.isfinite(got[2]):
         yield f"z2 never has 0.5 nats, so its capacity is infinite; yours is {got[2]:g}."
-    if got[0] == 1.0:
-        yield "At capacity 1 z0 still has 0 nats: look for the first row above the threshold."
-    for j, right in enumerate((2.0, 6.0, np.inf)):
+    if np.isfinite(got[3]):
+        yield f"z3 has 0 nats at the end, so its capacity is infinite; yours is {got[3]:g}."
+    if got[0] == 2.0:
+        yield (
+            "That is a row's number, or the row before: z0 is above the threshold from row 2 on, "
+            "where the capacity is 4."
+        )
+    for j, right in enumerate((4.0, 12.0, np.inf, np.inf)):
         if got[j] != right:
             yield f"z{j} is there from capacity {right:g} on; yours says {got[j]:g}."
 
 
-@exercise("Right: a larger γ changes nothing but the noise of the gradient.")
+@exercise("Right: a larger γ moves no optimum, but far beyond it drowns the reconstruction.")
 def check_smallest_gamma(
     smallest_gamma: Callable[[np.ndarray, np.ndarray], float],
 ) -> Iterator[str]:
@@ -99,6 +106,7 @@ def check_smallest_gamma(
     reconstruction = np.array([70.0, 380.0, 200.0, 560.0])
     got = smallest_gamma(kl.copy(), reconstruction.copy())
     got = float(got)
+    bent = smallest_gamma(np.array([0.0, 1.0, 2.0, 6.0]), np.array([300.0, 280.0, 200.0, 180.0]))
     if np.isclose(got, -90.0):
         yield "The curve falls, so its slope is negative; γ must be as large as minus the slope."
     if np.isclose(got, (560 - 70) / 12):
@@ -110,4 +118,10 @@ def check_smallest_gamma(
             f"For KL {kl.tolist()} and reconstruction {reconstruction.tolist()} it gives "
             f"{got:.4g}; 90 is right: from 0 to 2 nats, 180 nats of reconstruction are saved. "
             "Sort by the KL."
+        )
+    if not np.isclose(float(bent), 80.0):
+        yield (
+            "The steepest piece need not be the first, and it lies between two neighbours: for KL "
+            "[0, 1, 2, 6] and reconstruction [300, 280, 200, 180] it must be 80, yours is "
+            f"{float(bent):.4g}."
         )

@@ -31,9 +31,9 @@ def check_smallest(pairs: int) -> Iterator[str]:
 @exercise("Right: sorted, multiplied, and never falling.")
 def check_corrected(corrected: Callable[[np.ndarray], np.ndarray]) -> Iterator[str]:
     """`corrected(p)`: Holm's p values (n,) in the order given."""
-    for p in ([0.01, 0.04, 0.03, 0.005], [0.03, 0.031], [0.9, 0.5, 0.02], [0.2]):
+    for p in ([0.01, 0.04, 0.03, 0.005], [0.03, 0.031], [0.9, 0.6, 0.02], [0.2]):
         p = np.array(p)
-        got, right = corrected(p.copy()), holm(p)
+        got, right = np.asarray(corrected(p.copy())), holm(p)
         yield from expect(got, p.shape, "an array with one p value for each given")
         if np.allclose(got, p * len(p)) or np.allclose(got, np.minimum(p * len(p), 1)):
             if not np.allclose(got, right):
@@ -67,14 +67,33 @@ def check_fair_score(fair_score: Callable[[pd.DataFrame], float]) -> Iterator[st
     """`fair_score(table)`: chosen in the phase select, measured in the phase report."""
     import pandas as pd
 
-    rows = [("select", "a", 0.5), ("select", "a", 0.7), ("select", "b", 0.5), ("select", "b", 0.4)]
-    rows += [("report", "a", 0.3), ("report", "a", 0.4), ("report", "b", 0.6), ("report", "b", 0.6)]
+    scores = {  # b has the best single run of `select`, c the best of `report`
+        "select": {
+            "a": (0.5, 0.5, 0.8),
+            "b": (0.1, 0.55, 0.9),
+            "c": (0.3, 0.2, 0.3),
+            "d": (0, 0, 0),
+        },
+        "report": {
+            "a": (0.3, 0.4, 0.35),
+            "b": (0.5, 0.5, 0.5),
+            "c": (0.7, 0.6, 0.65),
+            "d": (0.1, 0, 0),
+        },
+    }
+    rows = [
+        (phase, setting, score)
+        for phase, settings in scores.items()
+        for setting, three in settings.items()
+        for score in three
+    ]
     got = fair_score(pd.DataFrame(rows, columns=["phase", "setting", "score"]))
     known = {
-        0.6: "That is the best of the reported rows, or the mean of the chosen ones in `select`; "
-        "choose in `select`, measure in `report`.",
-        0.475: "That is the mean over all settings: choose one first.",
-        0.7: "That is the best single run; take means.",
+        0.65: "That is the best of the reported means; choose in `select`, measure in `report`.",
+        0.6: "That is the chosen setting's mean in `select`, where it was chosen; measure in "
+        "`report`.",
+        0.5: "That setting has the best single run, or the best median; choose by the mean.",
+        0.9: "That is the best single run; take means.",
     }
     for wrong, advice in known.items():
         if np.isclose(got, wrong):

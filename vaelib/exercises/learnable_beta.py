@@ -11,7 +11,7 @@ import numpy as np
 from vaelib.exercises.verdict import exercise
 
 
-@exercise("Right: twelve times as many pixels, twelve times the β.")
+@exercise("Right: twelve times as many numbers an image, twelve times the β.")
 def check_same_pressure(beta: float) -> Iterator[str]:
     """The β on 128×128 RGB images with the pressure of β = 4 on 64×64 grey ones, 10 latents."""
     if not isinstance(beta, Real):
@@ -86,22 +86,24 @@ def _logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-@exercise("Right: equal effects turn by 45° at any correlation; unequal ones less.")
+@exercise("Right: equal effects turn by 45° at any correlation; else it leans to the stronger one.")
 def check_angle(angle: Callable[[float, float, float], float]) -> Iterator[str]:
     """`angle(rho, a, b)`: how far the first principal axis is turned from the first factor.
 
     In degrees. Two factors of variance 1 and correlation `rho` change the image along orthogonal
     directions, by `a` and `b` a unit.
     """
-    for rho, a, b in ((0.78, 1.0, 0.5), (0.41, 1.0, 0.75), (0.17, 1.0, 1.0)):
+    for rho, a, b in ((0.78, 1.0, 0.5), (0.41, 1.0, 0.75), (0.17, 1.0, 1.0), (0.5, 0.5, 1.0)):
         right = math.degrees(0.5 * math.atan2(2 * rho * a * b, a**2 - b**2))
-        got = angle(rho, a, b)
-        got = float(got)
+        got = float(angle(rho, a, b))
         if np.isclose(got, math.radians(right), rtol=1e-3):
             yield "That is in radians; the question is degrees."
         if np.isclose(got, 90 - right, atol=0.01) and right != 45:
             yield "That is the angle from the second factor; measure from the first."
         if np.isclose(got, 2 * right, atol=0.01):
             yield "That is twice the angle: tan 2θ = 2ρab/(a² − b²)."
-        if not np.isclose(got, right, atol=0.01):
+        if np.isclose(got, right - 90, atol=0.01) and b > a:
+            yield "That is the second principal axis: with b > a the first leans to the second."
+        away = abs((got - right + 90) % 180 - 90)  # an axis has two ends
+        if away > 0.01:
             yield f"For ρ = {rho:g}, a = {a:g}, b = {b:g} it is {right:.2f}°; yours is {got:.2f}°."

@@ -33,7 +33,7 @@ def check_kurtosis_of_sum(kurtosis_of_sum: Callable[[int], float]) -> Iterator[s
     """`kurtosis_of_sum(n)`: of the sum of n independent, even spreads of the same width."""
     got = [kurtosis_of_sum(n) for n in (1, 2, 10)]
     if not np.isclose(float(got[0]), 1.8):
-        yield f"One even spread has 1.8, yours has {float(got[0]):.3g}."
+        yield f"One even spread has exactly 1.8, yours has {float(got[0]):.6g}."
     if np.isclose(float(got[1]), 3.6):
         yield "Kurtoses do not add up; the fourth cumulant, m4 − 3·m2², does, and so does m2."
     for n, value in zip((2, 10), got[1:], strict=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 EMPTY = "Not answered yet: put your answer in the place of the ... and run the cell again."
+NOTHING = "It returns nothing (None): is a `return` missing?"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def exercise(praise: str) -> Callable[[Callable[..., Iterator[str]]], Callable[.
         def run(*answers: Any) -> Verdict:
             try:
                 advice = next(check(*map(_given, answers)), None)
-            except _NotGiven:
-                advice = EMPTY
+            except _NotGiven as empty:
+                advice = str(empty)
             except Exception as error:  # whatever the reader's code raises
                 advice = f"It stops with {type(error).__name__}: {error}"
             return Verdict(advice is None, advice or praise)
@@ -55,10 +56,16 @@ class _NotGiven(Exception):
 def _given(answer: Any) -> Any:
     """`answer`, where it is a function with results that are given too; else _NotGiven."""
     if answer is ... or answer is None:
-        raise _NotGiven
+        raise _NotGiven(EMPTY)
     if callable(answer):
-        return lambda *arguments: _given(answer(*arguments))
+        return lambda *arguments: _returned(answer(*arguments))
     return answer
+
+
+def _returned(result: Any) -> Any:
+    if result is None:
+        raise _NotGiven(NOTHING)
+    return _given(result)
 
 
 def expect(got: Any, shape: tuple[int, ...], meaning: str) -> Iterator[str]:

@@ -34,16 +34,18 @@ def check_prepare(prepare: Callable[[np.ndarray], np.ndarray]) -> Iterator[str]:
 def check_missing(missing_cells: Callable[[np.ndarray], int]) -> Iterator[str]:
     """`missing_cells(factors)`: how many combinations of values (N, K) never occur."""
     rng = np.random.default_rng(0)
-    for sizes in ((3, 4, 5), (2, 2), (4, 6, 3, 2)):
+    for sizes, step in (((3, 4, 5), 1), ((2, 2), 1), ((4, 6, 3, 2), 1), ((3, 4), 2)):
         cells = rng.permutation(np.prod(sizes))[: np.prod(sizes) * 2 // 3]
         first = np.stack(np.unravel_index(rng.choice(cells, 400), sizes), axis=1)
         whole = np.stack(np.unravel_index(cells, sizes), axis=1)
-        factors = np.concatenate([first, whole])
+        factors = step * np.concatenate([first, whole])  # with a step of 2: 0, 2, 4
         got = missing_cells(factors.copy())
         values = [len(np.unique(column)) for column in factors.T]
         right = int(np.prod(values)) - len(np.unique(factors, axis=0))
         if got == int(np.prod(values)) - len(factors):
             yield "Images with the same factors fill one combination only: np.unique(axis=0)."
+        if step > 1 and got == int(np.prod(factors.max(0) + 1)) - len(np.unique(factors, axis=0)):
+            yield "Count the values that occur: these factors have 0, 2, 4, and nothing between."
         if got != right:
             yield f"Of {np.prod(values)} combinations of {values} values {right} lack, not {got}."
 

@@ -88,3 +88,7 @@ def split(data, train, test, rng):
 
 
 exercises.check_split(split)
+
+# %% [markdown]
+# ---
+# Back to [1 · Data exploration](../01_data_exploration.ipynb)

@@ -84,3 +84,7 @@ def along(code, latent, values):
 
 
 exercises.check_codes_along(along)
+
+# %% [markdown]
+# ---
+# Back to [2 · β-VAE](../02_beta_vae.ipynb)

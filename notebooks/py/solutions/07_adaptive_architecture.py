@@ -80,3 +80,7 @@ def factor(step, period):
 
 
 exercises.check_annealing(factor)
+
+# %% [markdown]
+# ---
+# Back to [7 · Adaptive architecture](../07_adaptive_architecture.ipynb)
