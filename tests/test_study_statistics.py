@@ -186,6 +186,11 @@ def test_a_claim_needs_all_comparisons():
     assert holds(pd.DataFrame([BEATEN, EQUAL]), 0.2, rivals=["A", "C"]).startswith("cannot")
 
 
+def test_few_runs_without_correlation_are_an_indication():
+    said = holds(pd.DataFrame([BEATEN, EQUAL | {"runs": 5}]), 0.2)
+    assert said.startswith("holds, with an indication only") and "intervals of 5 runs" in said
+
+
 def test_where_lower_scores_are_better_less_is_a_gain():
     row = pd.Series(BEATEN)
     assert verdict(row, "ours", lower_is_better=True).endswith("worse")

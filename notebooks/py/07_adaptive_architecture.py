@@ -504,7 +504,7 @@ for phase in dict.fromkeys(table["phase"]) if len(table) else ():
 # images, *KL* whether the comparison is at the same number of nats, the last columns what is kept of
 # the old world. The sentences above are computed from the rows; with three seeds none of them can be
 # certain. "Ahead", "behind" and "not worse" are read off the interval. With three pairs of runs that
-# interval holds the truth in 78 of 100 studies (chapter 8): these lines are indications, not claims. What a larger
+# interval holds the truth in about 75 of 100 studies (chapter 8): these lines are indications, not claims. What a larger
 # study needs, and what was tried and did not work, is in the
 # [notes](../data/studies/adaptive/NOTES.md).
 #
