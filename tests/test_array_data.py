@@ -170,6 +170,54 @@ def test_a_folder_without_a_table_and_with_pictures_of_all_kinds(tmp_path):
         ArrayData(tmp_path / "mine")
 
 
+def test_pictures_are_read_as_they_are_seen(tmp_path):
+    """Transparent palettes, and photographs that say which side is up."""
+    palette = Image.fromarray(np.zeros((32, 32), np.uint8), mode="P")
+    palette.putpalette([200, 0, 0] + [0] * 765)
+    palette.save(tmp_path / "a.png", transparency=0)
+    upright = np.zeros((32, 32, 3), np.uint8)
+    upright[:16] = 255
+    turned = Image.Exif()
+    turned[0x0112] = 3  # upside down
+    Image.fromarray(upright[::-1, ::-1]).save(tmp_path / "b.jpg", exif=turned, quality=95)
+    clear, photograph = ArrayData(tmp_path).render(np.array([[0], [1]]))
+    assert (clear == 255).all()
+    assert photograph[:, :14].min() > 200 and photograph[:, 18:].max() < 50
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_pictures_of_more_than_eight_bits_are_refused(tmp_path, dtype):
+    """Pillow would make white of all above 255."""
+    for name in ("a.tiff", "b.tiff"):
+        Image.fromarray(np.full((32, 32), 1000, dtype)).save(tmp_path / name)
+    with pytest.raises(DataFileError, match="a.tiff has more than 8 bits a channel"):
+        ArrayData(tmp_path)
+
+
+def test_what_is_wrong_with_a_table_is_told_with_its_line(tmp_path):
+    folder = pictures(tmp_path / "mine")
+    table = folder / "factors.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text(header + "\n")
+    with pytest.raises(DataFileError, match="a row for each picture below its header, got none"):
+        ArrayData(folder)
+    table.write_text("\n".join([header, "", rows[0], "", rows[1] + ",more"]))
+    with pytest.raises(DataFileError, match="line 5 has 4"):
+        ArrayData(folder)
+
+
+def test_names_without_factors_are_refused():
+    with pytest.raises(ValueError, match="names .*digit.* need factors"):
+        ArrayData(FIRST, names=("digit",))
+
+
+def test_a_group_that_is_named_images_is_told(tmp_path):
+    with h5py.File(tmp_path / "group.h5", "w") as file:
+        file.create_group("images")
+    with pytest.raises(DataFileError, match="needs an array 'images'"):
+        recognise(str(tmp_path / "group.h5"))
+
+
 def test_a_torch_dataset_is_kept_as_a_file(data_folder):
     images, labels = torch.from_numpy(FIRST.copy()), torch.arange(60) % 4
     data = ArrayData(TensorDataset(images, labels), names=("digit",))

@@ -173,8 +173,8 @@ def test_names_with_spaces_and_letters_of_all_kinds(tmp_path):
 
 def test_two_processes_do_not_train_in_one_folder(tmp_path):
     hold = (
-        "import sys; from vaelib.runs import Run; run = Run(sys.argv[1]); run.hold()\n"
-        "print('held', flush=True); sys.stdin.read()"
+        "import sys; from vaelib.runs import Run\nwith Run(sys.argv[1]).held():\n"
+        "    print('held', flush=True); sys.stdin.read()"
     )
     Run.create(tmp_path / "run", SMALL)
     command = [sys.executable, "-c", hold, str(tmp_path / "run")]
@@ -184,6 +184,18 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
             train(SMALL, tmp_path / "run", progress=False)
         other.kill()
     assert train(SMALL, tmp_path / "run", progress=False).finished
+
+
+def test_an_interrupted_training_gives_its_folder_back(tmp_path):
+    """In a notebook the kernel lives on, and another process may go on with the run."""
+
+    def interrupt(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, tmp_path / "run", on_log=interrupt, progress=False)
+    go_on = "import sys; from vaelib.runs import Run\nwith Run(sys.argv[1]).held(): pass"
+    subprocess.run([sys.executable, "-c", go_on, str(tmp_path / "run")], check=True)
 
 
 def test_without_a_home(monkeypatch):

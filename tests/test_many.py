@@ -1,4 +1,5 @@
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from vaelib.datasets import Correlated, DSprites, Pairs
 from vaelib.many import train_many
 from vaelib.networks import Burgess
 from vaelib.objectives import AdaGVAE, BetaVAE, FactorVAE, PixelWeighted
+from vaelib.runs import Run
 from vaelib.stacked import alike, train_stacked
 from vaelib.train import TrainConfig, TrainingDiverged, train
 
@@ -89,15 +91,79 @@ def test_what_cannot_be_stacked_is_told_apart():
 
 def test_stacked_runs_hold_their_folders(tmp_path, monkeypatch):
     """As long as they train: another training there would spoil both."""
-    plain, held = stacked.Member.learn, []
+    plain, held, most = Run.held, [], []
 
-    def learn(self, *arguments):
-        held.append(self.run._lock is not None)
-        plain(self, *arguments)
+    @contextmanager
+    def noted(self):
+        with plain(self):
+            held.append(self.folder.name)
+            yield
+            most.append(len(held))
+            held.remove(self.folder.name)
 
-    monkeypatch.setattr(stacked.Member, "learn", learn)
-    (run,) = train_stacked([SMALL], [tmp_path / "a"])
-    assert held == [True] * SMALL.steps and run.finished
+    monkeypatch.setattr(Run, "held", noted)
+    runs = train_stacked(CONFIGS[:2], [tmp_path / "a", tmp_path / "b"])
+    assert most == [2, 1] and not held and all(run.finished for run in runs)
+
+
+class Halt(Exception):
+    pass
+
+
+def cut(config, folder, after):
+    """A training that ends after so many steps."""
+
+    def stop(row):
+        if row["step"] >= after:
+            raise Halt
+
+    with pytest.raises(Halt):
+        train(config, folder, on_log=stop, progress=False)
+
+
+def test_runs_at_different_steps_are_not_stacked(tmp_path):
+    """Each keeps what it has."""
+    folders = [tmp_path / "half", tmp_path / "fresh"]
+    cut(CONFIGS[0], folders[0], 6)
+    state = list((folders[0] / "state").glob("*"))
+    with pytest.raises(ValueError, match=r"same step, got \[0, 4\]: train each alone"):
+        train_stacked(CONFIGS[:2], folders)
+    assert state and list((folders[0] / "state").glob("*")) == state
+
+
+def test_a_damaged_state_is_no_reason_to_leave_steps_out(tmp_path):
+    configs = [replace(config, steps=20) for config in CONFIGS[:2]]
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for config, folder in zip(configs, folders, strict=True):
+        cut(config, folder, 9)
+    (folders[0] / "state" / "step-0000008.safetensors").write_bytes(b"cut")
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match=r"same step, got \[4, 8\]"):
+        train_stacked(configs, folders)
+
+
+def test_on_a_gpu_what_was_begun_is_not_stacked_with_what_was_not(tmp_path, monkeypatch):
+    cut(CONFIGS[0], tmp_path / "0", 6)
+    groups = []
+    monkeypatch.setattr(many.machine, "pick_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(many, "_train_together", lambda jobs: groups.append(len(jobs)))
+    monkeypatch.setattr(many, "Run", lambda folder: folder)
+    train_many(CONFIGS, [tmp_path / str(i) for i in range(3)], progress=False)
+    assert sorted(groups) == [1, 2]
+
+
+def test_a_killed_worker_takes_no_other_with_it(tmp_path, monkeypatch):
+    killed, plain = replace(SMALL, steps=3), many._train_alone
+
+    def train_unless_killed(config, folder):
+        if config.key == killed.key:
+            os._exit(1)
+        plain(config, folder)
+
+    monkeypatch.setattr(many, "_train_alone", train_unless_killed)
+    folders = [tmp_path / str(i) for i in range(3)]
+    with pytest.raises(RuntimeError, match="1 of 3 runs failed:\n.*0: TerminatedWorkerError"):
+        train_many([killed, *CONFIGS[:2]], folders, workers=2, progress=False)
+    assert all((folder / "model.safetensors").exists() for folder in folders[1:])
 
 
 def test_on_a_gpu_runs_that_are_alike_train_together(tmp_path, monkeypatch):

@@ -257,6 +257,18 @@ def test_codes_of_a_plane_have_the_order_of_the_factors(tmp_path):
     assert not np.allclose(grid, grid.transpose(1, 0, 2))
 
 
+def test_a_plane_of_own_images_takes_the_nearest_where_none_has_the_values(tmp_path, monkeypatch):
+    from vaelib.datasets import ArrayData
+    from vaelib.train import train
+
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    factors = np.array([[0, 0], [1, 1], [2, 2], [2, 0]])  # of 3×3 combinations
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32), np.uint8)
+    own = replace(config(steps=2), data=ArrayData(images, factors, PAIR))
+    grid = plane_of(train(own, tmp_path / "run", progress=False), PAIR)
+    assert grid.shape == (3, 3, 2)
+
+
 def test_the_figures_of_a_study(tmp_path):
     plan = SMOKE.plan()
     fill(tmp_path, plan)

@@ -27,6 +27,7 @@ from vaelib import machine
 from vaelib.paths import runs_dir
 from vaelib.runs import Run
 from vaelib.stacked import alike, train_stacked
+from vaelib.studies.backends import Local
 from vaelib.train import TrainConfig, train
 
 Job = tuple[TrainConfig, Path]
@@ -73,16 +74,9 @@ def _jobs(configs: Sequence[TrainConfig], folders: Sequence[str | Path] | None) 
 
 def _in_processes(jobs: Sequence[Job], workers: int) -> list[str]:
     """Train each in a process; what failed, as text."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
     if not jobs:
         return []
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)),
-        env=machine.ONE_THREAD,
-        initializer=machine.end_with,
-        initargs=(os.getpid(),),
-    ) as pool:
+    with Local(min(workers, len(jobs))).start() as pool:
         started = [pool.submit(_train_alone, *job) for job in jobs]
         found = [_failure(job, future) for job, future in zip(jobs, started, strict=True)]
     return [text for text in found if text]
@@ -103,13 +97,19 @@ def _failure(job: Job, future: Future) -> str:
 def _in_stacks(jobs: Sequence[Job]) -> list[str]:
     """Train those together that can be; what failed, as text."""
     failed = []
-    for _, group in groupby(sorted(jobs, key=lambda job: alike(job[0])), lambda job: alike(job[0])):
+    for _, group in groupby(sorted(jobs, key=_stack_of), _stack_of):
         together = list(group)
         try:
             _train_together(together)
         except Exception as error:  # the other groups go on
             failed += [f"{folder}: {type(error).__name__}: {error}" for _, folder in together]
     return failed
+
+
+def _stack_of(job: Job) -> tuple[str, bool]:
+    """Equal for jobs that can train together: alike, and begun or not."""
+    config, folder = job
+    return alike(config), any((folder / "state").glob("*"))
 
 
 def _train_together(jobs: Sequence[Job]) -> None:

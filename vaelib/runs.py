@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +46,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path):
-        self.folder, self._lock = Path(folder), None
+        self.folder = Path(folder)
         if not (self.folder / "config.json").is_file():
             raise ValueError(f"{self.folder} is not a run: it has no config.json")
 
@@ -128,9 +130,15 @@ class Run:
                 _ = [float(v) for values in entry["scores"].values() for v in values.values()]
         return scores
 
-    def hold(self) -> None:
-        """Let no other process train in this folder, until this one ends or the run is finished."""
-        self._lock = only_one(self.folder / ".lock", "training in")
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other process train in this folder. ValueError when one does."""
+        lock = only_one(self.folder / ".lock", "training in")
+        try:
+            yield
+        finally:
+            if lock is not None:
+                os.close(lock)
 
     def open_log(self, step: int) -> LogFile:
         """The log, cut back to `step`: what a killed run logged after its checkpoint is redone."""
@@ -144,9 +152,6 @@ class Run:
         save_tensors(self.folder / "model.safetensors", vae.state_dict(), meta)
         self.checkpoints.clear()
         (self.folder / ".lock").unlink(missing_ok=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"

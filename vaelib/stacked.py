@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,22 +99,28 @@ class Member:
 def train_stacked(configs: Sequence[TrainConfig], folders: Sequence[str | Path]) -> list[Run]:
     """Train `configs` together, one run a folder; those that are finished stay as they are.
 
-    ValueError unless they are :func:`alike`. A loss that becomes NaN or infinite stops all; what
-    was saved by then goes on, stacked or alone.
+    ValueError unless they are :func:`alike` and at the same step. A loss that becomes NaN or
+    infinite stops all; what was saved by then goes on, stacked or alone.
     """
     others = [config.objective for config in configs if own_pass(config.objective)]
     if others or len({alike(config) for config in configs}) > 1:
         raise ValueError(f"stacked runs may differ in {OWN} only, and must use the usual pass")
     runs = [Run.create(folder, config) for folder, config in zip(folders, configs, strict=True)]
     todo = [(config, run) for config, run in zip(configs, runs, strict=True) if not run.finished]
-    if not todo:
-        return runs
-    plan = machine.plan(configs[0].device, configs[0].precision, configs[0].speedups)
+    with ExitStack() as holds:
+        for _, run in todo:
+            holds.enter_context(run.held())
+        if todo:
+            _train_all(todo)
+    return runs
+
+
+def _train_all(todo: Sequence[tuple[TrainConfig, Run]]) -> None:
+    config = todo[0][0]
+    plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
-    for _, run in todo:
-        run.hold()
     members, first = _members(todo, plan)
-    for step in range(first, configs[0].steps):
+    for step in range(first, config.steps):
         batches = [member.draw(plan, step) for member in members]
         with plan.autocast():
             outs = encode_decode(members, torch.stack([batch.images for batch in batches]))
@@ -128,7 +135,6 @@ def train_stacked(configs: Sequence[TrainConfig], folders: Sequence[str | Path])
             member.learn(batch, out, summands, step)
     for member in members:
         member.finish()
-    return runs
 
 
 def _members(
@@ -136,19 +142,25 @@ def _members(
 ) -> tuple[list[Member], int]:
     """The runs at a common step: the last that all of them have saved, else the first of all."""
     saved = [{path.name for path in run.checkpoints.paths()} for _, run in todo]
-    for (_, run), names in zip(todo, saved, strict=True):
+    common = set.intersection(*saved)
+    for _, run in todo:
         for path in run.checkpoints.paths():
-            if path.name in names - set.intersection(*saved):
+            if common and path.name not in common:
                 path.unlink()  # ahead of the others
-    members, first = [], 0
+    members, steps = [], set()
     for config, run in todo:
         run.note_machine(plan)
         vae, objective, sampling, state = start(config, plan)
         first = run.checkpoints.restore(state)
+        steps.add(first)
         data = place(config.data, plan, (config.steps - first) * config.batch_size)
         log = run.open_log(first)
         members.append(Member(config, data, run, vae, objective, sampling, state, log, []))
-    return members, first
+    if len(steps) > 1:
+        raise ValueError(
+            f"stacked runs must go on from the same step, got {sorted(steps)}: train each alone"
+        )
+    return members, steps.pop()
 
 
 def encode_decode(members: Sequence[Member], images: Tensor) -> list[VAEOutput]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
@@ -132,9 +133,18 @@ def train(
     :class:`TrainingDiverged` when the loss is NaN or infinite.
     """
     run = Run.create(folder or runs_dir() / config.folder_name, config)
-    if run.finished:
-        return run
-    run.hold()
+    with nullcontext() if run.finished else run.held():
+        if not run.finished:
+            _train(run, config, on_log, progress)
+    return run
+
+
+def _train(
+    run: Run,
+    config: TrainConfig,
+    on_log: Callable[[dict[str, float]], None] | None,
+    progress: bool,
+) -> None:
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
     run.note_machine(plan)
@@ -177,7 +187,6 @@ def train(
             run.checkpoints.save(done, state)
     sampling.finish(run.folder)
     run.finish(vae, objective)
-    return run
 
 
 def start(

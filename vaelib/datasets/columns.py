@@ -86,15 +86,19 @@ def read_csv(path: Path) -> tuple[np.ndarray, list[str], list[str]]:
         readable(path, "must be a CSV file with a header"),
         path.open(newline="", encoding="utf-8-sig") as file,
     ):
-        header, *rows = [row for row in csv.reader(file) if row]
-        if (longest := max(len(cell) for row in rows for cell in row)) > MOST_LETTERS:
+        reader = csv.reader(file)
+        (_, header), *rows = [(reader.line_num, row) for row in reader if row]
+        longest = max((len(cell) for _, row in rows for cell in row), default=0)
+        if longest > MOST_LETTERS:
             raise ValueError(f"a cell of {longest:,} letters, at most {MOST_LETTERS} are read")
-    uneven = [i for i, row in enumerate(rows, 2) if len(row) != len(header)]
-    if len(header) < 2 or uneven or not rows:
-        where = f", line {uneven[0]} has {len(rows[uneven[0] - 2])}" if uneven else ""
+    if not rows:
+        raise DataFileError(f"{path} must have a row for each picture below its header, got none")
+    uneven = [(line, len(row)) for line, row in rows if len(row) != len(header)]
+    if len(header) < 2 or uneven:
+        where = ", line {} has {}".format(*uneven[0]) if uneven else ""
         raise DataFileError(
             f"{path} must have a column of file names, then one for each factor, got "
             f"{len(header)} columns{where}"
         )
-    table = np.array(rows)
+    table = np.array([row for _, row in rows])
     return table[:, 1:], [name.strip() for name in header[1:]], table[:, 0].tolist()

@@ -71,6 +71,8 @@ def _write(
                 _append(file, "factors", factors, state)
         if "images" not in file:
             raise ValueError("there are no images")
+        if names and "factors" not in file:
+            raise ValueError(f"names {names} need factors, which they are the names of")
         if names:
             file["names"] = names
             state.update("\n".join(names).encode())

@@ -60,7 +60,9 @@ class OfficialFile(FactorData):
         return f"of the official layout; the hash is another, or none is known, of {other}"
 
     def _is_official(self, path: Path) -> bool:
-        algorithm, digest = self.digests.get(path.name, ("md5", ""))
+        if path.name not in self.digests:
+            return False
+        algorithm, digest = self.digests[path.name]
         return digest_of(path, algorithm) == digest
 
     @cached_property

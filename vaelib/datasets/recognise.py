@@ -40,5 +40,5 @@ def _of_file(path: Path) -> type:
             return DSprites
         if {"images", "labels"} <= names:
             return Shapes3D
-        shape = file.header("images")[0] if names == {"images"} else ()
+        shape = file.find("images")[0] if names == {"images"} else ()
     return MPI3D if shape[1:] == (64, 64, 3) and shape[0] in SIZES else ArrayData

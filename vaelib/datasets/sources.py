@@ -120,8 +120,6 @@ class Folder(Source):
         return len(self._pictures())
 
     def blocks(self) -> Iterator[np.ndarray]:
-        from PIL import Image
-
         pictures = self._pictures()
         modes = set()
         for path in pictures:
@@ -130,11 +128,7 @@ class Folder(Source):
         mode = "L" if modes <= {"L", "1"} else "RGB"
         for path in pictures:
             with _opened(path) as image, readable(path):
-                flat = image.convert("RGBA") if "A" in image.getbands() else image
-                if flat.mode == "RGBA":  # what is transparent becomes white
-                    white = Image.new("RGBA", flat.size, "white")
-                    flat = Image.alpha_composite(white, flat)
-                pixels = np.asarray(flat.convert(mode))[None]
+                pixels = np.asarray(_as_seen(image).convert(mode))[None]
             yield pixels
 
     def factors(self) -> tuple[np.ndarray, list[str]] | None:
@@ -167,4 +161,20 @@ def _opened(path: Path) -> Any:
         image = Image.open(path)
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width}×{image.height} pixels, {MOST_PIXELS:,} are too many")
+    if image.mode[0] in "IF":  # Pillow would cut the values off at 255
+        raise DataFileError(
+            f"{path} has more than 8 bits a channel (mode {image.mode}): save it with 8, or give "
+            "the images as an array"
+        )
+    return image
+
+
+def _as_seen(image: Any) -> Any:
+    """Upright, as its EXIF data say, and white where it is transparent."""
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if "A" not in image.getbands() and "transparency" not in image.info:
         return image
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -160,6 +160,7 @@ def plane_of(run: Any, pair: tuple[str, str], steps: int = 12) -> np.ndarray:
     factors = np.tile([size // 2 for size in data.factor_sizes], (sizes[0] * sizes[1], 1))
     first, second = np.meshgrid(*values, indexing="ij")
     factors[:, places[0]], factors[:, places[1]] = first.ravel(), second.ravel()
+    factors = data.nearest(factors)  # own images need not have every combination
     with torch.no_grad():
         codes = run.vae.encode(images_of(data, factors)).mean.numpy()
     top = np.argsort(-codes.var(axis=0))[:2]
