@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -154,19 +155,22 @@ class Folder(Source):
         return [self.path / name for name in natural(names)]
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     from PIL import Image
 
     with readable(path, "is no picture"):
         image = Image.open(path)
-        if image.width * image.height > MOST_PIXELS:
-            raise ValueError(f"{image.width}×{image.height} pixels, {MOST_PIXELS:,} are too many")
-    if image.mode[0] in "IF":  # Pillow would cut the values off at 255
-        raise DataFileError(
-            f"{path} has more than 8 bits a channel (mode {image.mode}): save it with 8, or give "
-            "the images as an array"
-        )
-    return image
+    with image:
+        size = image.width * image.height
+        if size > MOST_PIXELS:
+            raise DataFileError(f"{path} has {size:,} pixels, at most {MOST_PIXELS:,} are read")
+        if image.mode[0] in "IF":  # Pillow would cut the values off at 255
+            raise DataFileError(
+                f"{path} has more than 8 bits a channel (mode {image.mode}): save it with 8, or "
+                "give the images as an array"
+            )
+        yield image
 
 
 def _as_seen(image: Any) -> Any:
