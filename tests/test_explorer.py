@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from vaelib.cli import main
-from vaelib.datasets import Correlated, DSprites
+from vaelib.datasets import Blobs, Correlated, DSprites
 from vaelib.explorer import compare, explore
 from vaelib.explorer.contents import coarse_grid
 from vaelib.explorer.layers import describe
@@ -25,6 +25,7 @@ from vaelib.layers import Places
 from vaelib.networks import MLP, Broadcast, Burgess, Fast, Locatello
 from vaelib.paths import shipped_dir
 from vaelib.runs import find
+from vaelib.train import TrainConfig, train
 from vaelib.vae import VAE
 from vaelib.vit import ClassToken, LatentAttention, MeanPooling, ViT, attention_maps
 
@@ -409,3 +410,13 @@ def test_vaelib_explore_writes_a_page(tmp_path, capsys):
 def test_vaelib_explore_says_what_is_wrong(tmp_path, capsys, arguments, said):
     assert main(["explore", str(tmp_path), *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_models_of_different_worlds_are_refused(tmp_path):
+    """A page draws the world of its first model."""
+    runs = [
+        train(TrainConfig(data, network=MLP(8), steps=1), tmp_path / str(data), progress=False)
+        for data in (DSprites(), Blobs(size=64))
+    ]
+    with pytest.raises(ValueError, match="must be of data with the same factors"):
+        explore(*runs)

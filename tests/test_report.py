@@ -15,8 +15,19 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from vaelib.report.build import Settings, build, choose, default_name, report_folder
+from vaelib.cli import parser
+from vaelib.cli.reporting import settings_from
+from vaelib.report.build import (
+    Report,
+    Settings,
+    build,
+    choose,
+    default_name,
+    report_folder,
+)
 from vaelib.report.formulas import replace_in_text, to_mathml
+from vaelib.report.html import duration
+from vaelib.report.index import command
 from vaelib.report.markdown import to_html
 from vaelib.report.offline import offline
 from vaelib.report.pictures import last_heading, pictures
@@ -472,6 +483,32 @@ def test_paths_of_the_machine_are_shortened():
         == f"reports/x/runs and ~/a and {home}2"
     )
     assert scrub(f'"{ROOT}/vaelib/vae.py"', report) == '"./vaelib/vae.py"'
+
+
+def test_given_paths_are_shortened_too(tmp_path, monkeypatch):
+    """Of one's own images, say: in pages and in files for machines."""
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    cell = ("images: str = ''  # your own", "parameters")
+    one = write(tmp_path / "one.ipynb", cell, "print(images)")
+    settings = Settings((one,), given={"images": str(tmp_path / "my.npz")}, folder=tmp_path / "r")
+    made = build(settings, progress=False)
+    for name in ("index.html", "params.json", "metrics.json", "state.json"):
+        assert "~/my.npz" in page(made, name) and str(tmp_path) not in page(made, name)
+
+
+def test_the_command_makes_the_same_report_again(tmp_path):
+    settings = Settings(("02",), name="x", folder=tmp_path, cell_timeout=20, timeout=99)
+    words = command(settings, Report(tmp_path / "x", {}))
+    again = settings_from(parser().parse_args(words.split()[1:]))
+    assert again == settings
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3.21, "3.2 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3700, "1 h 1 min")],
+)
+def test_a_duration_in_words(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_a_flipbook_gives_the_picture_that_it_shows_first():

@@ -14,7 +14,8 @@ import os
 import tempfile
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
+_ROOT = PACKAGE.parent
 
 
 def in_clone() -> bool:
@@ -45,12 +46,12 @@ def found_dirs() -> list[Path]:
 
 def shipped_dir() -> Path:
     """The shipped checkpoints: data/checkpoints of the clone, or their copy inside the package."""
-    return _ROOT / "data" / "checkpoints" if in_clone() else Path(__file__).parent / "checkpoints"
+    return _ROOT / "data" / "checkpoints" if in_clone() else PACKAGE / "checkpoints"
 
 
 def notebooks_dir() -> Path:
     """The chapters: notebooks/ of the clone, or their copy inside the package."""
-    return _ROOT / "notebooks" if in_clone() else Path(__file__).parent / "notebooks"
+    return _ROOT / "notebooks" if in_clone() else PACKAGE / "notebooks"
 
 
 def _user_cache() -> Path:

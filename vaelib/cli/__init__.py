@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from vaelib import __version__
 from vaelib.cli import data, drawing, exploring, listing, reporting, scoring, study, training
 from vaelib.cli.command import indent
 
@@ -25,20 +26,13 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    main.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
+    text = "show the version and end"
+    main.add_argument("--version", action="version", version=f"vaelib {__version__}", help=text)
     main.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = main.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (training, scoring, drawing, exploring, reporting, study, data, listing):
         module.add(commands)
     return main
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        from vaelib import __version__
-
-        print(f"vaelib {__version__}")
-        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from vaelib.report.values import Limits, parse
 
 if TYPE_CHECKING:
     from vaelib.runs import Run
+
+
+ANY = Limits()
 
 
 def add_command(
@@ -30,6 +36,30 @@ def add_number(
     """An option that takes a number of the default's type."""
     help_text = f"{text} (default: %(default)s)"
     parser.add_argument(flag, type=type(default), default=default, metavar=metavar, help=help_text)
+
+
+def typed(kind: str, limits: Limits = ANY) -> Callable[[str], Any]:
+    """A converter for an option, whose complaint argparse prints as it is."""
+
+    def convert(text: str) -> Any:
+        try:
+            return limits.check(parse(kind, text))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
+
+
+def need_pages() -> None:
+    """ValueError unless the packages are there that pages are made with."""
+    try:
+        import latex2mathml  # noqa: F401
+        import nbconvert  # noqa: F401
+        import papermill  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            f"the report needs more packages: pip install 'vaelib[notebooks]' ({error})"
+        ) from error
 
 
 def indent(text: str) -> str:

@@ -67,7 +67,7 @@ def _add_check(actions: argparse._SubParsersAction) -> None:
 def show(args: argparse.Namespace) -> int:
     from vaelib.paths import data_dir
 
-    for name, cls in find.datasets().items():
+    for name, cls in find.data().items():
         print(f"{name}: {find.summary(cls)}\n  {_factors(cls())}")
     print("ArrayData: your own images, `--data PATH`; chapter 9 shows how.")
     print(f"\nData folder: {data_dir()}")

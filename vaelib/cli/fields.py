@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vaelib.report.parameters import comments_by_line
-from vaelib.report.values import parse
+from vaelib.report.values import literal, parse
 from vaelib.spec import build
 
 SIMPLE = ("int", "float", "str", "bool")
@@ -63,27 +62,20 @@ def _value(text: str, names: Mapping[str, type]) -> Any:
         case ast.Name(id=name) if name in names:
             return make(names[name], [])
         case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords) if name in names:
-            return make(names[name], [f"{k.arg}={ast.unparse(k.value)}" for k in keywords])
+            return make(names[name], [f"{k.arg}={_text(k.value)}" for k in keywords])
         case ast.Tuple(elts=parts) if names:
             return tuple(_value(ast.unparse(part), names) for part in parts)
         case node:
-            return _literal(node)
+            try:
+                return literal(node)
+            except (TypeError, ValueError) as error:
+                raise SyntaxError(f"{ast.unparse(node)} is no value") from error
 
 
-def _literal(node: ast.expr) -> Any:
-    try:
-        return ast.literal_eval(_Infinity().visit(node))
-    except ValueError as error:
-        raise SyntaxError(f"{ast.unparse(node)} is no value") from error
-
-
-class _Infinity(ast.NodeTransformer):
-    """Puts the number in the place of `inf` and of `math.inf`, as defaults have it."""
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        if isinstance(node, ast.expr) and ast.unparse(node) in ("inf", "math.inf"):
-            return ast.Constant(math.inf)
-        return self.generic_visit(node)
+def _text(node: ast.expr) -> str:
+    """What would be typed for it: text without its quotes."""
+    plain = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return node.value if plain else ast.unparse(node)
 
 
 def fields_in(source: str, class_name: str) -> list[Field]:

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from vaelib import own
 
@@ -18,7 +19,7 @@ def objectives() -> dict[str, type]:
     return own.joined(discover(objectives, base), base)
 
 
-def datasets() -> dict[str, type]:
+def data() -> dict[str, type]:
     """Those that can be named alone; wrappers around another data set (Correlated) are not."""
     from vaelib.cli.fields import fields_of
 
@@ -65,6 +66,12 @@ def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:
     values = {name: value for module in modules for name, value in vars(module).items()}
     found = {n: c for n, c in sorted(values.items()) if own.is_final(c, base)}
     return own.joined(found, base)
+
+
+def metrics() -> dict[str, Any]:
+    from vaelib import metrics
+
+    return metrics.all()
 
 
 def by_name(found: Mapping[str, type], name: str, what: str) -> type:

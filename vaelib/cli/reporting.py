@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaelib.cli.command import add_command
+from vaelib.cli.command import add_command, need_pages, typed
+from vaelib.report.values import Limits
 
 if TYPE_CHECKING:
     from vaelib.report.build import Report, Settings
 
 OWN_DATA = "09"  # the chapter on one's own images
-NEEDED = "the report needs more packages: pip install 'vaelib[notebooks]'"
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -79,19 +79,15 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         "by none (default: mig factor_vae_score)",
     )
     text = "the longest that a cell may take (default: smoke 900, quick 3600, full a day)"
-    parser.add_argument("--cell-timeout", type=float, metavar="SECONDS", help=text)
+    seconds = typed("int", Limits(1))
+    parser.add_argument("--cell-timeout", type=seconds, metavar="SECONDS", help=text)
     text = "the longest that a notebook may take (default: smoke 1800, quick 14400, full 3 days)"
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help=text)
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help=text)
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
 def report(args: argparse.Namespace) -> int:
-    try:
-        import latex2mathml  # noqa: F401
-        import nbconvert  # noqa: F401
-        import papermill  # noqa: F401
-    except ImportError as error:
-        raise ValueError(f"{NEEDED} ({error})") from error
+    need_pages()
     if args.list:
         return _list(args)
     from vaelib.report.build import build
@@ -111,10 +107,6 @@ def settings_from(args: argparse.Namespace) -> Settings:
     """The report that the command line describes."""
     from vaelib.report.build import Settings
 
-    for name in ("cell_timeout", "timeout"):
-        value = getattr(args, name)
-        if value is not None and not value > 0:
-            raise ValueError(f"--{name.replace('_', '-')} must be above 0 s, got {value}")
     given = {**_from_file(args.parameter_file), **dict(args.parameter)}
     name = args.name
     if args.data is not None:

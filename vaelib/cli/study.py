@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelib.cli import study_results
-from vaelib.cli.command import add_command
+from vaelib.cli.command import add_command, typed
+from vaelib.report.values import Limits
 
 if TYPE_CHECKING:
     from vaelib.studies.base import Planned, Study
@@ -81,7 +80,7 @@ def _add_backend(parser: argparse.ArgumentParser) -> None:
     text = "this machine's processes, a Dask cluster, or jobs of a queue (default: %(default)s)"
     group.add_argument("--backend", choices=BACKENDS, default="local", help=text)
     text = "processes or jobs, one thread each (default: one a core; 10 jobs)"
-    group.add_argument("--workers", type=_positive, metavar="N", help=text)
+    group.add_argument("--workers", type=typed("int", Limits(1)), metavar="N", help=text)
     text = "of a Dask cluster that is there; without it --backend dask starts one on this machine"
     group.add_argument("--scheduler", metavar="ADDRESS", help=text)
     group.add_argument("--memory", default="4GB", help="of a job of a queue (default: %(default)s)")
@@ -93,21 +92,9 @@ def _add_backend(parser: argparse.ArgumentParser) -> None:
     text = "a further line of the head of a job, such as --gres=gpu:1; repeat it for more"
     group.add_argument("--directive", action="append", default=[], metavar="TEXT", help=text)
     text = "seconds without a sign of life after which a worker counts as dead (default: 300)"
-    group.add_argument("--expiry", type=_seconds, default=300.0, metavar="SECONDS", help=text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    """At least 1: signs of life come ten times in this, and time stamps may be whole seconds."""
-    with suppress(ValueError):
-        if 1 <= float(text) < math.inf:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number of at least 1, got {text!r}")
+    # At least 1: signs of life come ten times in this, and time stamps may be whole seconds.
+    seconds = typed("float", Limits(1, 1e9))
+    group.add_argument("--expiry", type=seconds, default=300.0, metavar="SECONDS", help=text)
 
 
 def show(args: argparse.Namespace) -> int:

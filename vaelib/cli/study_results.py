@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaelib.cli.command import add_command
+from vaelib.cli.command import add_command, need_pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,6 +161,7 @@ def plot_study(args: argparse.Namespace) -> int:
 
 
 def report_study(args: argparse.Namespace) -> int:
+    need_pages()
     from vaelib.files import write_text
     from vaelib.report.study import page
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelib.cli import find
-from vaelib.cli.command import add_command
+from vaelib.cli.command import add_command, typed
 from vaelib.cli.fields import SIMPLE, Field, fields_in, make
 from vaelib.report.values import parse
 
@@ -125,24 +125,12 @@ def _add_field(parser: argparse.ArgumentParser, field: Field) -> None:
     parser.add_argument(
         f"--{field.name.replace('_', '-')}",
         dest=field.name,
-        type=_typed(field.type),
+        type=typed(field.type),
         metavar=field.type.upper(),
         help=f"{field.help or field.name.replace('_', ' ')} (default: {field.default})".replace(
             "%", "%%"
         ),
     )
-
-
-def _typed(kind: str) -> Any:
-    """A converter whose complaint argparse prints as it is."""
-
-    def convert(text: str) -> Any:
-        try:
-            return parse(kind, text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return convert
 
 
 def train(args: argparse.Namespace) -> int:
@@ -192,7 +180,7 @@ def named_data(text: str, options: Sequence[str]) -> FactorData:
     """The data set of this name, or the one at this path."""
     from vaelib.datasets.recognise import recognise
 
-    found = find.datasets()
+    found = find.data()
     if text not in found and (Path(text).suffix or Path(text).exists()):
         cls, field = recognise(text)
         return make(cls, options, **{field: text})

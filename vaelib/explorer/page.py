@@ -176,6 +176,9 @@ def _check(subjects: Sequence[Subject], names: Sequence[str], samples: int, view
     shapes = {subject.vae.image_shape for subject in subjects}
     if len(shapes) > 1:
         raise ValueError(f"models must be for images of one shape, got {sorted(shapes)}")
+    worlds = {(s.data.factor_names, s.data.factor_sizes) for s in subjects}
+    if len(worlds) > 1:
+        raise ValueError(f"models must be of data with the same factors, got {sorted(worlds)}")
 
 
 def to_json(value: Any) -> str:

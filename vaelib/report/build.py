@@ -31,8 +31,8 @@ class Settings:
     name: str = ""  # of the folder; "" is made of the preset and what was given
     given: Mapping[str, Any] = field(default_factory=dict)  # parameters that were set by hand
     folder: Path | None = None  # where reports go; None is reports/ of the clone, or ./reports
-    cell_timeout: float | None = None  # seconds for one cell; None goes by the preset
-    timeout: float | None = None  # seconds for one notebook; None goes by the preset
+    cell_timeout: int | None = None  # seconds for one cell; None goes by the preset
+    timeout: int | None = None  # seconds for one notebook; None goes by the preset
     again: bool = False  # run finished notebooks again
     metrics: tuple[str, ...] = QUICK  # to score the runs that the notebooks left without scores
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 
-from vaelib.paths import in_clone
-from vaelib.report.state import PACKAGE
+from vaelib.paths import PACKAGE, in_clone
 
 
 def facts() -> dict[str, str]:

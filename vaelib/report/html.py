@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 def duration(seconds: float) -> str:
     """`42 s`, `3 min 05 s` or `2 h 10 min`."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return (

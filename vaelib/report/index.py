@@ -19,6 +19,7 @@ from vaelib.report.markdown import to_html
 from vaelib.report.page import POLICY, prepare, style, template
 from vaelib.report.parameters import Parameter
 from vaelib.report.pictures import Picture, pictures, title_of
+from vaelib.report.scrub import scrub
 from vaelib.report.state import write_plain_json
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def write_index(
         command=escape(command(settings, report)),
         downloads="".join(f' · <a href="{file}">{file}</a>' for file in files),
     )
-    write_text(report.folder / "index.html", page)
+    write_text(report.folder / "index.html", scrub(page, report.folder))
 
 
 def _read(page: Path) -> Any:
@@ -71,8 +72,13 @@ def _lead(report: Report, planned: int) -> str:
     ran, failed = len(report.records), len(report.failed)
     seconds = sum(record["seconds"] for record in report.records.values())
     parts = [f"{ran} of {planned} notebooks" if ran < planned else _count(ran, "notebook")]
-    parts += [f"{duration(seconds)} of work", datetime.now().strftime("%-d %B %Y, %H:%M")]
+    parts += [f"{duration(seconds)} of work", _today()]
     return " · ".join(parts + ([f'<span class="bad">{failed} failed</span>'] if failed else []))
+
+
+def _today() -> str:
+    now = datetime.now()
+    return f"{now.day} {now:%B %Y, %H:%M}"
 
 
 def _count(n: int, what: str) -> str:
@@ -211,6 +217,9 @@ def command(settings: Settings, report: Report) -> str:
     """The command that makes this report again."""
     words = ["vaelib", "report", *settings.notebooks, "--preset", settings.preset]
     words += ["--name", report.folder.name]
+    words += ["--folder", str(settings.folder)] if settings.folder else []
+    words += ["--cell-timeout", str(settings.cell_timeout)] if settings.cell_timeout else []
+    words += ["--timeout", str(settings.timeout)] if settings.timeout else []
     words += ["--metrics", *settings.metrics] if settings.metrics != tables.QUICK else []
     for name, value in settings.given.items():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaelib.report.values import Limits, parse
+from vaelib.report.values import Limits, literal, parse
 
 PRESETS = ("smoke", "quick", "full")
 Values = dict[str, Any]
@@ -77,15 +77,7 @@ def _parameter(node: ast.AnnAssign, comments: dict[int, str]) -> Parameter:
     limits = Limits.read(kind, parts.get("limits", ""))
     plain = Parameter(name, kind, None, limits=limits)
     presets = {k: parse(kind, v) for k, v in _presets(parts.get("presets", "")).items()}
-    return Parameter(name, kind, plain.parse(_literal(node.value)), help_text, limits, presets)
-
-
-def _literal(value: ast.expr) -> Any:
-    """A literal's value; `float("inf")` is one too, because Python has no other way to write it."""
-    match value:
-        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(text))]):
-            return float(text)
-    return ast.literal_eval(value)
+    return Parameter(name, kind, plain.parse(literal(node.value)), help_text, limits, presets)
 
 
 def comments_by_line(source: str) -> dict[int, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 from vaelib.files import write_text
-from vaelib.paths import in_clone
-from vaelib.report.state import PACKAGE
+from vaelib.paths import PACKAGE, in_clone
 
 
 def scrub_file(path: Path, report: Path) -> None:
@@ -18,7 +18,8 @@ def scrub_file(path: Path, report: Path) -> None:
 def scrub(text: str, report: Path) -> str:
     """`text` with the report's folder, the clone and the home folder shortened."""
     for folder, short in _short_names(report):
-        text = re.sub(re.escape(folder) + r"(?![\w.-])", short, text)
+        for written in {folder, escape(folder)}:  # as it is, or as a page has it
+            text = re.sub(re.escape(written) + r"(?![\w.-])", short, text)
     return text
 
 

@@ -14,23 +14,26 @@ from typing import Any
 
 from vaelib import __version__
 from vaelib.files import DataFileError, read_json, write_json
-
-PACKAGE = Path(__file__).resolve().parents[1]
+from vaelib.paths import PACKAGE
+from vaelib.report.scrub import scrub
 
 
 def write_plain_json(path: Path, value: Any) -> None:
-    write_json(path, _plain(value))
+    """A file of the report that is `path`'s folder; no folder of the machine shows in it."""
+    write_json(path, _plain(value, path.parent))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, report: Path) -> Any:
     """JSON has no infinity and no NaN: "inf", as in a run's config.json, and null."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, report) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, report) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return scrub(str(value), report)
 
 
 def notebook_key(source: Path, parameters: dict[str, Any], mode: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,21 @@ def _str(value: Any) -> str:
     return value
 
 
+def literal(node: ast.expr) -> Any:
+    """The value of a literal, of infinity too; ValueError or TypeError for whatever else."""
+    return ast.literal_eval(_Infinity().visit(node))
+
+
+class _Infinity(ast.NodeTransformer):
+    """Puts the number in the place of its names: Python has no literal for it."""
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        named = isinstance(node, ast.expr) and ast.unparse(node)
+        if named in ("inf", "math.inf", "float('inf')"):
+            return ast.Constant(math.inf)
+        return self.generic_visit(node)
+
+
 _PARSERS = {"int": _int, "float": _float, "bool": _bool, "str": _str}
 
 
@@ -91,7 +107,8 @@ class Limits:
             if self.choices and item not in self.choices:
                 raise ValueError(f"must be one of {self}, got {item!r}")
             if not isinstance(item, bool | str) and not self.low <= item <= self.high:
-                raise ValueError(f"must be in {self}, got {item!r}")
+                rule = f"in {self}" if math.isfinite(self.high) else f"at least {self.low:g}"
+                raise ValueError(f"must be {rule}, got {item!r}")
         return value
 
     def __str__(self) -> str:

@@ -1,15 +1,15 @@
 // Transformers over the patches of an image: the layers of vaelib/vit. Tokens are columns: (W, N).
 
-LAYERS.vit_encoder = ({ parts, heads }, weights, [K, h, w], bytes) => {
-  const { patches, positions, pool, blocks, norm, latents } = load(parts, bytes);
+LAYERS.vit_encoder = ({ parts, count, pooling }, weights, [K, h, w], bytes) => {
+  const { patches, positions, pool, blocks, norm, heads: latents } = load(parts, bytes);
   const N = h * w, D = latents.weight.length / 2 / norm.bias.length;
   const out = new Float32Array(2 * D);
   const run = (x) => {
     let tokens = plus(dense(patches, x, N), turned(positions, N));
     if (pool.token) tokens = beside(pool.token, 1, tokens, N);
-    for (const block of blocks) tokens = through(block, tokens, heads);
+    for (const block of blocks) tokens = through(block, tokens, count);
     tokens = normed(norm, tokens);
-    const [pooled, maps] = pools[pool.type](pool, tokens, norm.bias.length, D);
+    const [pooled, maps] = pools[pooling](pool, tokens, norm.bias.length, D);
     run.maps = maps; // (D, N), where each latent looks, or undefined
     const W = norm.bias.length, one = pooled.length === W;
     for (let j = 0; j < D; j++) {
@@ -23,7 +23,7 @@ LAYERS.vit_encoder = ({ parts, heads }, weights, [K, h, w], bytes) => {
   return { shape: [2 * D], run };
 };
 
-LAYERS.vit_decoder = ({ parts, heads, shape }, weights, [D], bytes) => {
+LAYERS.vit_decoder = ({ parts, count, shape }, weights, [D], bytes) => {
   const { latents, memory_norm, positions, blocks, norm, pixels } = load(parts, bytes);
   const W = norm.bias.length, N = size(shape.slice(1)), places = turned(positions, N);
   const run = (z) => {
@@ -35,7 +35,7 @@ LAYERS.vit_decoder = ({ parts, heads, shape }, weights, [D], bytes) => {
     }
     const memory = normed(memory_norm, plus(dense(latents.mix, hidden, D), turned(latents.name, D)));
     let tokens = places;
-    for (const block of blocks) tokens = through(block, tokens, heads, memory);
+    for (const block of blocks) tokens = through(block, tokens, count, memory);
     return dense(pixels, normed(norm, tokens), N);
   };
   return { shape, run };
@@ -66,18 +66,18 @@ const pools = {
 /** A block: attention to all tokens, and to those of `memory`, then the feed-forward part. */
 function through(block, tokens, heads, memory) {
   const N = tokens.length / block.before_feed.bias.length;
-  const added = attention(block, normed(block.before_attention, tokens), heads, memory);
+  const added = attention(block.attention, normed(block.before_attention, tokens), heads, memory);
   const between = plus(added, tokens), inputs = normed(block.before_feed, between);
-  const fed = dense(block.feed[1], dense(block.feed[0], inputs, N).map(gelu), N);
+  const fed = dense(block.feed[2], dense(block.feed[0], inputs, N).map(gelu), N);
   if (block.adapter) {
-    const [down, up] = block.adapter;
+    const { down, up } = block.adapter;
     plus(fed, dense(up, dense(down, inputs, N).map(gelu), N));
   }
   return plus(fed, between);
 }
 
-function attention({ before_feed, query, key_value, out }, tokens, heads, memory) {
-  const W = before_feed.bias.length, N = tokens.length / W, d = W / heads;
+function attention({ query, key_value, out }, tokens, heads, memory) {
+  const W = out.bias.length, N = tokens.length / W, d = W / heads;
   const seen = memory ? beside(tokens, N, memory, memory.length / W) : tokens, P = seen.length / W;
   const q = dense(query, tokens, N), kv = dense(key_value, seen, P);
   const mixed = new Float32Array(W * N), weights = new Float32Array(P);
