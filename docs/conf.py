@@ -17,11 +17,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(ROOT / "tools")]
 
 import contents  # noqa: E402
+import project as about  # noqa: E402
 
-from vaelib import project as about  # noqa: E402
 from vaelib.cli.fields import fields_of  # noqa: E402
 
 project, author, release = "vaelib", "The vaelib authors", about.VERSION

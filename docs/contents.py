@@ -140,7 +140,6 @@ MODULES = {
     "Configurations, files and places": [
         "spec",
         "paths",
-        "project",
         "fast",
     ],
 }

@@ -13,13 +13,13 @@ import zipfile
 from pathlib import Path
 
 import jupytext
+import project
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import vaelib
-from vaelib import project
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -103,10 +103,6 @@ def test_links_lead_to_the_tag_of_a_release_and_else_to_main():
 def test_the_address_is_that_of_pyproject():
     assert project.REPOSITORY == PROJECT["urls"]["Repository"]
     assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", project.REPOSITORY)
-
-
-def test_metadata_and_clone_agree():
-    assert project._from_metadata() == project._from_clone()
 
 
 def test_the_address_stands_once():
@@ -214,18 +210,17 @@ def test_installed_package_finds_what_it_carries(wheel, tmp_path):
     wheel.extractall(tmp_path)
     script = """
 import json, sys
-from vaelib import paths, project
+from vaelib import paths
 print(json.dumps([paths.in_clone(), str(paths.notebooks_dir()), str(paths.shipped_dir()),
-                  project.REPOSITORY, project.REF, project.__file__]))
+                  paths.__file__]))
 """
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-c", script]
     output = subprocess.check_output(command, cwd=tmp_path, env=environment, text=True, timeout=60)
-    clone, notebooks, shipped, repository, tag, module = json.loads(output)
+    clone, notebooks, shipped, module = json.loads(output)
     assert Path(module).is_relative_to(tmp_path) and not clone
     assert len(list(Path(notebooks).glob("*.ipynb"))) == len(NOTEBOOKS)
     assert len(list(Path(shipped).rglob("config.json"))) >= 1
-    assert (repository, tag) == (project.REPOSITORY, project.REF)
 
 
 def test_wheel_builds_where_there_are_no_notebooks_and_checkpoints(tmp_path):

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import project
 import psutil
 import pytest
-
-from vaelib import project
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / "tools"

@@ -24,9 +24,8 @@ import time
 from pathlib import Path
 
 import nbformat
+import project
 from nbclient import NotebookClient
-
-from vaelib import project
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "tools" / "colab_requirements.txt"

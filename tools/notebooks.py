@@ -22,13 +22,12 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import project
 from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from PIL import Image
-
-from vaelib import project
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"

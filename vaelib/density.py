@@ -1,8 +1,7 @@
 """How densely codes lie, and weights that flatten it. Plain arrays; no model.
 
 >>> codes = np.random.default_rng(0).normal(size=(2000, 2))
->>> estimate: Density = NearestNeighbours(k=12)
->>> log_density = estimate(codes)
+>>> log_density = NearestNeighbours(k=12)(codes)
 >>> weights = flat_weights(log_density, ratio=100.0, min_effective=0.1)
 >>> bool(weights[np.argmin(log_density)] > weights[np.argmax(log_density)])
 True
@@ -12,7 +11,6 @@ True
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,17 +18,11 @@ import numpy as np
 FLOOR = 1 / 3  # the least weight, in medians
 
 
-class Density(ABC):
-    """Estimates the density of a cloud of codes at each of them."""
-
-    @abstractmethod
-    def __call__(self, codes: np.ndarray) -> np.ndarray:
-        """The log density at each of N codes (N, d), up to a constant: (N,)."""
-
-
 @dataclass(frozen=True)
-class NearestNeighbours(Density):
-    """−d·log r, r the distance to the k-th neighbour among the first `references` codes.
+class NearestNeighbours:
+    """Log density −d·log r, up to a constant.
+
+    r is the distance to the k-th neighbour among the first `references` codes.
 
     Loftsgaarden & Quesenberry 1965. The codes are independent draws in any order, so the first of
     them are a fair sample: for 40,000 codes of 8 Gaussian dimensions, 5,000 give a log density that
@@ -47,6 +39,7 @@ class NearestNeighbours(Density):
             )
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
+        """The log density at each of N codes (N, d): (N,)."""
         from sklearn.neighbors import NearestNeighbors
 
         n, d = codes.shape
@@ -79,15 +72,12 @@ def flat_weights(log_density: np.ndarray, ratio: float, min_effective: float) ->
 
 
 def _greatest_power(log: np.ndarray, min_effective: float) -> float:
-    """The greatest power in 0..1 that leaves this share of the images, by bisection."""
+    """The greatest power in 0..1 that leaves this share of the images."""
+    from scipy.optimize import brentq
+
     if effective_share(np.exp(log)) >= min_effective:
         return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        enough = effective_share(np.exp(middle * log)) >= min_effective
-        low, high = (middle, high) if enough else (low, middle)
-    return low
+    return brentq(lambda power: effective_share(np.exp(power * log)) - min_effective, 0, 1)
 
 
 def effective_share(weights: np.ndarray) -> float:

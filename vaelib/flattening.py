@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vaelib.checkpoint import load_tensors, save_tensors
 from vaelib.datasets import Correlated, FactorData
-from vaelib.density import Density, NearestNeighbours, effective_share, flat_weights
+from vaelib.density import NearestNeighbours, effective_share, flat_weights
 from vaelib.objectives import Objective
 from vaelib.sampling import Sampling, check_fixed
 from vaelib.types import Batch, VAEOutput
@@ -46,7 +46,7 @@ class DensityFlattening(Sampling):
     are the effective sample size as a share of the images, and the active latents.
     """
 
-    density: Density = field(default_factory=NearestNeighbours)
+    density: NearestNeighbours = field(default_factory=NearestNeighbours)
     ratio: float = 100.0  # greatest weight / smallest weight
     min_effective: float = 0.1  # of the images
     every: int = 300  # steps

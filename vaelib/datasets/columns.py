@@ -71,13 +71,10 @@ def _check_values(name: str, values: np.ndarray, count: int) -> None:
 
 def count_equal(rows: np.ndarray) -> np.ndarray:
     """For each row how many equal ones come before it: (N, K) → (N,)."""
-    _, group = np.unique(rows, axis=0, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    starts = np.flatnonzero(np.diff(group.ravel()[order], prepend=-1))
-    lengths = np.diff(starts, append=len(rows))
-    counted = np.empty(len(rows), np.int64)
-    counted[order] = np.arange(len(rows)) - np.repeat(starts, lengths)
-    return counted
+    import pandas as pd
+
+    frame = pd.DataFrame(rows)
+    return frame.groupby(list(frame), sort=False).cumcount().to_numpy(np.int64)
 
 
 def read_csv(path: Path) -> tuple[np.ndarray, list[str], list[str]]:

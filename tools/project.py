@@ -1,45 +1,25 @@
 """Where the project lives on the web: everything that holds its address derives it from here.
 
-The address and the version stand once, in pyproject.toml. A clone reads that file; an installed
-vaelib reads the package's metadata, which was made from it.
-
->>> badge_url("02_beta_vae") in badge("02_beta_vae")
-True
->>> "--no-deps" in install_cell()
-True
+The address and the version stand once, in pyproject.toml.
 """
 
 from __future__ import annotations
 
 import re
-from importlib.metadata import metadata
 from pathlib import Path
-
-from vaelib.paths import in_clone
 
 _PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
-def _from_clone() -> tuple[str, str]:
+def _value(key: str) -> str:
     text = _PYPROJECT.read_text(encoding="utf-8")  # Python 3.10 has no tomllib
-    return _value(text, "Repository"), _value(text, "version")
-
-
-def _value(text: str, key: str) -> str:
     found = re.search(rf'^{key}\s*=\s*"([^"]+)"', text, re.MULTILINE)
     if found is None:
         raise ValueError(f'pyproject.toml must have a line {key} = "…"')
     return found[1].rstrip("/")
 
 
-def _from_metadata() -> tuple[str, str]:
-    """Metadata holds lines `Project-URL: Repository, https://…`."""
-    about = metadata("vaelib")
-    urls = dict(line.split(", ", 1) for line in about.get_all("Project-URL") or [])
-    return urls["Repository"].rstrip("/"), about["Version"]
-
-
-REPOSITORY, VERSION = _from_clone() if in_clone() else _from_metadata()
+REPOSITORY, VERSION = _value("Repository"), _value("version")
 # What links and installs name: a release its tag, so that those of an old one keep working.
 REF = "main" if ".dev" in VERSION else f"v{VERSION}"
 
