@@ -46,6 +46,7 @@ myst_heading_anchors = 4
 
 TEXTS = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 TEXTS["data/README.md"] = "data.md"
+HERE_TOO = ("#the-chapters",)  # headings of README.md that docs/index.md has
 PAGES = {"README.md": "index.md", "docs/glossary.md": "glossary.md"}
 FORMULA = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 BAR = re.compile(r"(^|[\s(·])\|(?=\S)")  # the first of |x|, which would be a substitution
@@ -95,7 +96,7 @@ def linked(path: Path) -> str:
         target = (path.parent / found[1]).resolve().relative_to(ROOT).as_posix()
         if path.suffix == target[-6:] == ".ipynb":
             return found[0]
-        if target in PAGES:
+        if target in PAGES and (target != "README.md" or found[2] in (None, *HERE_TOO)):
             depth = max(1, len(path.relative_to(ROOT).parents[:-1]))  # every page lies in a folder
             return f"]({'../' * depth}{PAGES[target]})"
         return f"]({about.REPOSITORY}/blob/{about.REF}/{target}{found[2] or ''})"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vaelib import metrics
 from vaelib.runs import Run
 from vaelib.studies.table import TABLE, read
 from vaelib.train import train
@@ -21,7 +22,9 @@ README = (ROOT / "README.md").read_text("utf-8")
 FILES = {
     "toy.py": '''
 from dataclasses import dataclass
+
 from vaelib.objectives import BetaVAE
+
 
 @dataclass(eq=False)
 class Toy(BetaVAE):
@@ -105,7 +108,15 @@ def vaelib(tmp_path_factory):
 
 
 def test_the_readme_tells_how_files_outside_are_named():
-    assert "VAELIB_MODULES" in README
+    assert "VAELIB_MODULES=$PWD/toy.py vaelib train --objective Toy" in README
+    assert FILES["toy.py"].strip() in README
+
+
+def test_a_metric_of_another_signature_is_told(tmp_path, monkeypatch):
+    (tmp_path / "width.py").write_text("def width(c):\n    return {}\n")
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "width.py"))
+    with pytest.raises(ValueError, match=r"must be named codes, not so in \['width'\]"):
+        metrics.all()
 
 
 def test_an_objective_a_data_set_and_a_metric_are_found_trained_and_scored(vaelib):

@@ -415,3 +415,16 @@ def test_nothing_is_left_of_a_failed_write(tmp_path):
     with pytest.raises(OSError, match="disk full"):
         write_whole(target, fail)
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+@dataclass(frozen=True)
+class Bytes(Blobs):
+    """Forgets to say that white is 255."""
+
+    max_value = 1
+
+
+def test_images_beyond_their_range_are_refused_before_training(tmp_path):
+    with pytest.raises(ValueError, match=r"0\.\.max_value, 0\.\.1, got 255: set max_value"):
+        train(TrainConfig(Bytes(size=32), network=MLP(8)), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()

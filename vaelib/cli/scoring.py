@@ -61,9 +61,10 @@ def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
         "evaluate-codes",
         "score codes of any model, from an npz file",
         "Score codes that any program wrote: an npz file with the arrays `means` (N, D), one code\n"
-        "a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names, in\n"
-        "random order. Nothing in the file is unpickled. The table leaves out values of single\n"
-        "pairs of factors; --json and --csv have them.",
+        "a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names.\n"
+        "Rows must be in random order: some metrics train on the first part and test on the rest.\n"
+        "Nothing in the file is unpickled. The table leaves out values of single pairs of\n"
+        "factors; --json and --csv have them.",
         "vaelib evaluate-codes codes.npz\nvaelib evaluate-codes codes.npz --metrics mig dci --json",
     )
     parser.add_argument("file", metavar="FILE", help="the npz file")

@@ -104,7 +104,11 @@ def show(args: argparse.Namespace) -> int:
 
     for name, study in found().items():
         print(f"{name}: {summary(study)}\n    expects: {study.hypothesis}")
-        print("\n".join(f"    -o {field}" for field in fields_of(study)) + "\n")
+        plain = study()
+        for field in fields_of(study):
+            text = f"  # {field.help}" if field.help else ""
+            print(f"    -o {field.name}={getattr(plain, field.name)!r}{text}")
+        print()
     return 0
 
 

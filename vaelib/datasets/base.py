@@ -20,7 +20,7 @@ from vaelib.types import Batch
 class FactorData(ABC):
     """A data set whose images are rendered from, or looked up by, ground-truth factors.
 
-    A new data set is one file with a dataclass that gives these four attributes and `render`.
+    A new data set is one file with a dataclass that gives the first four attributes and `render`.
     Factor vectors are integer indices; the grid of all of them is ordered row-major, the last
     factor varying fastest.
     """

@@ -26,8 +26,11 @@ for _name in _names:
 
 def all() -> dict[str, Callable[..., Scores]]:
     """The metrics of one model by name, the user's too: those whose first argument is `codes`."""
-    found = {name: globals()[name] for name in _names} | own.functions()
-    return {name: metric for name, metric in found.items() if _scores_one_model(metric)}
+    yours = own.functions()
+    if wrong := [name for name, metric in yours.items() if not _scores_one_model(metric)]:
+        raise ValueError(f"the first argument of a metric must be named codes, not so in {wrong}")
+    ours = {name: globals()[name] for name in _names}
+    return {name: metric for name, metric in ours.items() if _scores_one_model(metric)} | yours
 
 
 def chosen(names: Sequence[str] | None) -> dict[str, Callable[..., Scores]]:

@@ -14,7 +14,7 @@ from vaelib.types import Batch, VAEOutput
 
 @dataclass(eq=False)
 class ControlVAE(Objective):
-    r"""ControlVAE, Shao et al. 2020 (arXiv 2004.05988): β-VAE with
+    r"""ControlVAE, Shao et al. 2020 (arXiv 2004.05988): β-VAE whose β a controller sets,
 
     $$\beta(t) = \frac{K_p}{1 + e^{e(t)}} - K_i \sum_{s \le t} e(s) + \beta_{\min},
       \qquad e(t) = C(t) - \mathrm{KL}(t)$$
