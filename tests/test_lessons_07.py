@@ -77,7 +77,7 @@ def test_annealing_is_that_of_the_library():
         (lambda w, r: 2 * w * r + 4 * w, "a bias as well"),
         (lambda w, r: 2 * w * r + w + r + 2 * w, "two LayerNorms"),
         (lambda w, r: w * r, "there are"),
-        (lambda w, r: None, "Not answered"),
+        (lambda w, r: None, "returns nothing"),
     ],
 )
 def test_trained_says_what_is_wrong(wrong, words):

@@ -41,14 +41,14 @@ if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is i
 import matplotlib.pyplot as plt
 import numpy as np
 
-from vaelib import plots, project, widgets
+from vaelib import __version__, plots, widgets
 from vaelib.datasets import Correlated, DSprites
 from vaelib.exercises import data_exploration as exercises
 from vaelib.fast import budget
 from vaelib.flipbook import flipbook
 
 # %matplotlib inline
-print("vaelib", project.VERSION)
+print("vaelib", __version__)
 
 # %% tags=["parameters"]
 samples: int = 20_000  # images behind each average [100, 1000000] (smoke 2000, full 200000)

@@ -51,7 +51,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vaelib import information, pixels, plots, project, traversal
+from vaelib import __version__, information, pixels, plots, traversal
 from vaelib.datasets import Correlated, DSprites
 from vaelib.evaluate import evaluate
 from vaelib.exercises import beta_vae as exercises
@@ -63,7 +63,7 @@ from vaelib.runs import encode, table
 from vaelib.train import TrainConfig, load_or_train, train
 
 # %matplotlib inline
-print("vaelib", project.VERSION, "· torch", torch.__version__)
+print("vaelib", __version__, "· torch", torch.__version__)
 
 # %% tags=["parameters"]
 beta: float = 4.0  # weight of the KL in the live trainings [0, 1000]

@@ -47,7 +47,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm.auto import tqdm
 
-from vaelib import information, plots, project
+from vaelib import __version__, information, plots
 from vaelib.datasets import DSprites
 from vaelib.exercises import capacity_control as exercises
 from vaelib.explorer import explore
@@ -62,7 +62,7 @@ from vaelib.traversal import traverse
 from vaelib.vae import VAE
 
 # %matplotlib inline
-print("vaelib", project.VERSION, "· torch", torch.__version__)
+print("vaelib", __version__, "· torch", torch.__version__)
 
 # %% tags=["parameters"]
 steps: int = 1200  # of the live training [100, 100000] (smoke 20, full 10000)

@@ -47,7 +47,7 @@ import pandas as pd
 import torch
 from torch.nn.functional import softplus
 
-from vaelib import plots, project
+from vaelib import __version__, plots
 from vaelib.exercises import learnable_beta as exercises
 from vaelib.explorer import explore
 from vaelib.fast import budget
@@ -58,7 +58,7 @@ from vaelib.plots.palette import label_ends
 from vaelib.train import TrainConfig, load_or_train, train
 
 # %matplotlib inline
-print("vaelib", project.VERSION, "· torch", torch.__version__)
+print("vaelib", __version__, "· torch", torch.__version__)
 
 # %% tags=["parameters"]
 steps: int = 900  # of the live training with a controller [100, 100000] (smoke 20, full 5000)

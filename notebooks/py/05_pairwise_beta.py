@@ -52,7 +52,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vaelib import metrics, plots, project
+from vaelib import __version__, metrics, plots
 from vaelib.datasets import Correlated, DSprites, FixedSample, Pooled
 from vaelib.density import NearestNeighbours, effective_share, flat_weights
 from vaelib.exercises import pairwise_beta as exercises
@@ -71,7 +71,7 @@ from vaelib.turning import flattest_rotation
 from vaelib.types import Posterior
 
 # %matplotlib inline
-print("vaelib", project.VERSION, "· torch", torch.__version__)
+print("vaelib", __version__, "· torch", torch.__version__)
 
 # %% tags=["parameters"]
 sigma: float = 0.2  # strength of the correlation in the live parts; smaller is stronger [0.1, 1]

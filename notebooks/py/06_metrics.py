@@ -46,7 +46,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import GradientBoostingClassifier
 
-from vaelib import metric_lab, metrics, plots, project, sanity
+from vaelib import __version__, metric_lab, metrics, plots, sanity
 from vaelib.datasets import Correlated, DSprites
 from vaelib.evaluate import sanity_scores, score, standard_errors
 from vaelib.exercises import metrics as exercises
@@ -57,7 +57,7 @@ from vaelib.runs import encode, find, table
 from vaelib.types import Codes
 
 # %matplotlib inline
-print("vaelib", project.VERSION)
+print("vaelib", __version__)
 
 # %% tags=["parameters"]
 samples: int = 3_000  # codes behind each score [600, 100000] (smoke 900, full 15000)

@@ -48,7 +48,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from vaelib import information, plots, project
+from vaelib import __version__, information, plots
 from vaelib.datasets import DSprites
 from vaelib.exercises import adaptive_architecture as exercises
 from vaelib.explorer import explore
@@ -72,7 +72,7 @@ from vaelib.vit.blocks import Adapter
 from vaelib.vit.pooling import AttentionPool
 
 # %matplotlib inline
-print("vaelib", project.VERSION, "· torch", torch.__version__)
+print("vaelib", __version__, "· torch", torch.__version__)
 
 # %% tags=["parameters"]
 steps: int = 200  # of each live training [50, 100000] (smoke 10, full 3000)

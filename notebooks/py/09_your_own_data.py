@@ -43,7 +43,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
 
-from vaelib import information, metrics, plots, project, traversal
+from vaelib import __version__, information, metrics, plots, traversal
 from vaelib.datasets import ArrayData, Correlated
 from vaelib.evaluate import evaluate
 from vaelib.exercises import your_own_data as exercises
@@ -53,7 +53,7 @@ from vaelib.runs import encode
 from vaelib.train import TrainConfig, train
 
 # %matplotlib inline
-print("vaelib", project.VERSION)
+print("vaelib", __version__)
 
 # %% tags=["parameters"]
 images: str = ""  # a file or a folder of your images; empty: the digits of scikit-learn
