@@ -69,5 +69,5 @@ def test_the_log_has_the_factor():
 
 @pytest.mark.parametrize("options", [{"period": 0}, {"cycles": 0}])
 def test_wrong_cycles_are_refused(options):
-    with pytest.raises(ValueError, match="period and cycles must be at least 1"):
+    with pytest.raises(ValueError, match="must be a whole number of at least 1"):
         Annealed(**options)

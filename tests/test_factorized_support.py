@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -142,5 +144,18 @@ def test_the_means_of_earlier_steps_enter_the_bank():
 
 
 def test_bad_values_are_refused():
-    with pytest.raises(ValueError, match="pairs at least 1"):
-        FactorizedSupport(pairs=0)
+    for bad in ({"pairs": 0}, {"gamma": math.inf}, {"beta": -1.0}, {"bank": 0.5}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} must be"):
+            FactorizedSupport(**bad)
+    with pytest.raises(ValueError, match="two latents or more, got 1"):
+        prepared(1)
+
+
+def test_a_large_batch_is_searched_pair_by_pair():
+    """All 45 pairs at once would take 45·300³ numbers, 4.9 GB."""
+    points, pairs = torch.randn(300, 10), all_pairs(10)
+    found = hausdorff(points, pairs)
+    for (i, j), distance in zip(pairs.tolist()[::11], found[::11], strict=True):
+        squares = (points[:, None] - points).square()  # (B, B, D)
+        expected = (squares[:, None, :, i] + squares[None, :, :, j]).amin(2).max()
+        torch.testing.assert_close(distance, expected)

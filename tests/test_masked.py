@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from vaelib.datasets import DSprites, Pooled
-from vaelib.networks import MLP
+from vaelib.networks import MLP, Halves
 from vaelib.spec import from_spec, to_spec
 from vaelib.train import TrainConfig, train
 from vaelib.types import Batch
@@ -81,8 +81,9 @@ def test_pretraining_is_an_ordinary_run(tmp_path):
 
 
 def test_other_networks_and_shares_are_refused():
-    with pytest.raises(ValueError, match="needs a ViT, got Sequential"):
-        MaskedAutoencoding().prepare(VAE(MLP(8), (1, 32, 32), 2), 100, None)
+    for network in (MLP(8), Halves(SMALL, MLP(8))):
+        with pytest.raises(ValueError, match="needs a ViT, got a Sequential"):
+            MaskedAutoencoding().prepare(VAE(network, (1, 32, 32), 2), 100, None)
     for options in ({"hidden": 1.0}, {"hidden": -0.1}, {"seen_weight": -1}):
         with pytest.raises(ValueError, match="below 1 and seen_weight"):
             MaskedAutoencoding(**options)

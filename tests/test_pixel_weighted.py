@@ -35,18 +35,30 @@ def test_beta_divided_by_the_pixels_is_the_same_loss():
 def test_only_the_reconstruction_changes(make):
     _, heavy = loss_of(PixelWeighted(make(), 4))
     _, light = loss_of(make())
+    torch.testing.assert_close(
+        heavy.pop("weighted_reconstruction"), 4 * light.pop("reconstruction")
+    )
     assert heavy.keys() == light.keys()
-    for name in heavy:
-        factor = 4 if name == "reconstruction" else 1
-        torch.testing.assert_close(heavy[name], factor * light[name])
+    for name, term in heavy.items():
+        torch.testing.assert_close(term, light[name])
+
+
+@pytest.mark.parametrize("make", [lambda: BetaVAE(4.0), LVAE])
+def test_the_log_has_plain_nats(make):
+    objective, _, batch, out = passed(PixelWeighted(make(), 4))
+    objective(batch, out, 0)
+    plain = BetaVAE().reconstruction(batch, out).item()
+    assert objective.extra_log()["reconstruction"] == pytest.approx(plain, rel=1e-5)
+    assert not [name for name in objective.penalty(batch, out, 0) if name == "reconstruction"]
 
 
 def test_a_learned_weight_sees_the_pixels_counted_so_often():
+    """At a variance of 1 the loss has half of four times the reconstruction."""
     objective, _, batch, out = passed(PixelWeighted(LVAE(), 4))
-    objective(batch, out, 0)
-    assert objective.extra_log()["reconstruction"] == pytest.approx(
-        4 * BetaVAE().reconstruction(batch, out).item(), rel=1e-5
-    )
+    _, terms = objective(batch, out, 0)
+    variance = objective.extra_log()["variance_reconstruction"]
+    counted = 4 * BetaVAE().reconstruction(batch, out).item() / (2 * variance)
+    assert terms["weighted_reconstruction"].item() == pytest.approx(counted, rel=1e-5)
 
 
 def test_what_the_inner_objective_learns_is_saved_and_stepped():

@@ -264,10 +264,24 @@ def test_the_bank_is_turned_along():
     assert torch.equal(find_turn(objective.means.held(), width, 0.05).rotation, torch.eye(2))
 
 
-@pytest.mark.parametrize("bad", [{"after": 0}, {"every": 0}, {"bank": 0}, {"gain": -1.0}])
+@pytest.mark.parametrize("bad", [{"after": 0}, {"every": 1.5}, {"bank": 0}, {"gain": -1.0}])
 def test_bad_options_are_refused(bad):
-    with pytest.raises(ValueError, match="after, every and bank must be at least 1"):
+    with pytest.raises(ValueError, match=f"{next(iter(bad))} must be"):
         PairTurns(**bad)
+
+
+def test_the_bank_of_variances_is_turned_along():
+    """The units of the next turn are those of the turned latents, also before the bank is new."""
+    _, objective = turning()
+    mean, variance = torch.randn(4_000, 2), torch.tensor([[0.01, 0.04]])
+    objective.means.add(mean)
+    objective.variances.add(variance.expand(4_000, 2))
+    matrix = rotation(2, 0, 1, 0.6)
+    objective.turned(matrix)
+    noisy = (mean + variance.sqrt() * torch.randn(400, 4_000, 2)) @ matrix.T
+    torch.testing.assert_close(
+        objective.variances.held().mean(0), noisy.var(0).mean(0), rtol=0.02, atol=0.0
+    )
 
 
 def test_another_s_turn_turns_the_bank_and_is_passed_on():

@@ -7,7 +7,14 @@ import time
 import numpy as np
 import pytest
 
-from vaelib.datasets import Blobs, ColorDSprites, DSprites, NoisyDSprites, Shapes3DLike
+from vaelib.datasets import (
+    Blobs,
+    ColorDSprites,
+    Correlated,
+    DSprites,
+    NoisyDSprites,
+    Shapes3DLike,
+)
 from vaelib.datasets import room as module
 from vaelib.datasets.room import SOLIDS, capsule, cube, cylinder, sphere
 from vaelib.datasets.shapes3d_like import HUES, SKY
@@ -167,3 +174,30 @@ def test_the_room_is_fast_enough():
     for _ in range(10):
         ROOM.render(factors)
     assert 640 / (time.process_time() - start) > 2500  # 10,000 on a free core
+
+
+# Small worlds are scored on each image once
+
+
+@pytest.mark.parametrize(
+    "data", [Blobs(size=32), Correlated(Blobs(size=32), {("pos_x", "pos_y"): 0.4})]
+)
+def test_no_image_of_a_small_world_is_drawn_twice_to_be_scored(data):
+    """Else a predictor would be tested on what it was trained on."""
+    rng = np.random.default_rng(0)
+    found = data.index(data.sample_distinct(15_000, rng))
+    assert len(np.unique(found)) == len(found) > 300
+    assert data.distribution == "uncorrelated" or len(found) < len(data)
+    few = data.sample_distinct(50, rng)
+    assert len(few) == 50 and data.check(few) is not None
+
+
+def test_what_is_left_of_a_small_correlated_world_is_correlated():
+    data = Correlated(Blobs(size=32), {("pos_x", "pos_y"): 0.2})
+    found = data.sample_distinct(15_000, np.random.default_rng(0))
+    assert 0.5 < np.corrcoef(found.T)[0, 1] < 0.85
+
+
+def test_large_worlds_are_drawn_independently():
+    drawn = DSprites().sample_distinct(100, np.random.default_rng(0))
+    assert np.array_equal(drawn, DSprites().sample_factors(100, np.random.default_rng(0)))

@@ -166,6 +166,8 @@ def without_diagonal(matrix: Tensor) -> Tensor:
 def shifted(out: VAEOutput) -> VAEOutput:
     """`out` with latent j's column moved on by j rows: latents of different images, independent.
 
+    With fewer rows than latents, latents that are as many apart as there are rows stay together.
+
     Samples stay with their posteriors, so an estimator of dependence shows here what it gives for
     independent latents at this batch size and these widths.
     """

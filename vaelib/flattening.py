@@ -24,7 +24,7 @@ from vaelib.datasets import Correlated, FactorData
 from vaelib.density import NearestNeighbours, effective_share, flat_weights
 from vaelib.objectives import Objective
 from vaelib.sampling import Sampling, check_fixed
-from vaelib.types import Batch, VAEOutput
+from vaelib.types import Batch, Posterior, VAEOutput
 from vaelib.vae import VAE
 
 if TYPE_CHECKING:
@@ -120,7 +120,9 @@ class DensityFlattening(Sampling):
     def _encode(self, rows: np.ndarray, step: int) -> None:
         device = next(self.vae.parameters()).device
         for part in np.array_split(rows, -(-len(rows) // 500)) if len(rows) else []:
-            posterior = self.vae.encode(self.data.batch(part).to(device).images)
+            images = self.data.batch(part).to(device).images
+            # `forward`: a compiled call would overwrite the training step's own outputs on a GPU
+            posterior = Posterior(*self.vae.encoder.forward(images).float().chunk(2, dim=1))
             self._keep(part, posterior.mean, posterior.std, step)
 
     def _keep(self, rows: np.ndarray, mean: Tensor, std: Tensor, step: int) -> None:

@@ -45,12 +45,11 @@ def _farthest(points: Tensor, pairs: Tensor, rows: Tensor) -> tuple[Tensor, Tens
     i, j = pairs.T
     values = points.gather(0, rows.T).T[:, :, None]  # (D, L, 1)
     squares = (values - points.T[:, None]).square()  # (D, L, N)
-    first, second = squares[i], squares[j]  # (P, L, N)
-    nearest = (first[:, :, None] + second[:, None]).amin(3)  # (P, L, L)
+    # pair by pair: all at once would be (P, L, L, N)
+    nearest = torch.stack([(squares[a][:, None] + squares[b]).amin(2) for a, b in pairs.tolist()])
     at = nearest.flatten(1).argmax(1)
     k, m = at // rows.shape[1], at % rows.shape[1]
-    p = torch.arange(len(pairs), device=points.device)
-    return rows[i, k], rows[j, m], (first[p, k] + second[p, m]).argmin(1)
+    return rows[i, k], rows[j, m], (squares[i, k] + squares[j, m]).argmin(1)
 
 
 class Bank(nn.Module):

@@ -809,7 +809,8 @@ with plots.style():
 
 # %% [markdown]
 # ### Live
-# The first steps of such a training, with a turn tried much earlier. Terms are summands of the loss.
+# The first steps of such a training, with a turn tried much earlier. The loss has the reconstruction four times
+# (`PixelWeighted`); the column has it once, in nats an image.
 
 # %%
 live = train(

@@ -16,6 +16,8 @@ import numpy as np
 
 from vaelib.types import Batch
 
+SMALL = 4  # times as many images as are asked for: worlds with fewer have each drawn once
+
 
 class FactorData(ABC):
     """A data set whose images are rendered from, or looked up by, ground-truth factors.
@@ -55,9 +57,13 @@ class FactorData(ABC):
     def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n factor vectors to score a model on: (n, K), fewer where the data have fewer images.
 
-        Images of which there are few come once at most, or a predictor would be tested on what it
-        was trained on.
+        Of a small world each image comes once at most, or a predictor would be tested on what it
+        was trained on; of one with many times n images draws are independent. (disentanglement_lib
+        always draws with replacement.)
         """
+        uniform = type(self).sample_factors is FactorData.sample_factors
+        if uniform and len(self) < SMALL * n:
+            return self.factors(rng.permutation(len(self))[:n])
         return self.sample_factors(n, rng)
 
     @property

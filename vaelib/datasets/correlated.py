@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vaelib.checks import of_kind
-from vaelib.datasets.base import FactorData
+from vaelib.datasets.base import SMALL, FactorData
 from vaelib.datasets.joint import Conditional, Table, conditionals, marginal
 from vaelib.datasets.row_chances import draw, histogram, row_chances
 from vaelib.datasets.styles import STYLES
@@ -75,15 +75,18 @@ class Correlated(Wrapped):
         return factors
 
     def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """As :meth:`sample_factors`; but an image of which there is only one comes once at most.
+        """As :meth:`sample_factors`; but of a small world each image comes once at most.
 
         There are then at most as many as the effective number of the weighted images, 1/Σp².
         """
-        if self._chances is None:
+        chances, there = self._chances, self.combinations
+        if chances is None and len(self) >= SMALL * n:
             return self.sample_factors(n, rng)
-        many = min(n, int(1 / np.square(self._chances).sum()))
-        drawn = rng.choice(len(self._chances), many, replace=False, p=self._chances)
-        return self.combinations[drawn]
+        if chances is None:
+            chances = self.joint(*self.factor_names).ravel()
+            there = self.factors(np.arange(len(self)))
+        many = min(n, int(1 / np.square(chances).sum()))
+        return there[rng.choice(len(chances), many, replace=False, p=chances)]
 
     def joint(self, *names: str) -> np.ndarray:
         """Exact joint probabilities of these factors, one axis each, adding up to 1.

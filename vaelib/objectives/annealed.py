@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from vaelib.checks import whole
 from vaelib.objectives.base import Objective
 from vaelib.objectives.beta_vae import BetaVAE
 from vaelib.objectives.wrapper import Wrapper
@@ -36,10 +37,7 @@ class Annealed(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.period < 1 or self.cycles < 1:
-            raise ValueError(
-                f"period and cycles must be at least 1, got {self.period} and {self.cycles}"
-            )
+        whole(self, 1, "period", "cycles")
         self.factor = self.factor_at(0)  # of the last step, for the log
 
     def factor_at(self, step: int) -> float:

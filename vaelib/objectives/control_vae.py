@@ -36,7 +36,7 @@ class ControlVAE(Objective):
     proportional: float = 0.01
     integral: float = 0.001
     beta_min: float = 1.0
-    beta_max: float = 100.0
+    beta_max: float = 100.0  # ours, as is the clipping of the sum
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.checks import whole
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.support import Bank, all_pairs, hausdorff
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
@@ -44,14 +45,14 @@ class FactorizedSupport(Objective):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.beta >= 0 and self.gamma >= 0 and self.pairs >= 1 and self.bank >= 0):
-            raise ValueError(
-                "beta, gamma and bank must be at least 0 and pairs at least 1, got "
-                f"{self.beta}, {self.gamma}, {self.bank} and {self.pairs}"
-            )
+        at_least_zero(self, "beta", "gamma")
+        whole(self, 1, "pairs")
+        whole(self, 0, "bank")
         self.distance = math.nan  # mean of the last step's pairs, for the log
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
+        if vae.latent_dim < 2:
+            raise ValueError(f"a pair needs two latents or more, got {vae.latent_dim}")
         self.rng = rng
         self.means = Bank(self.bank, vae.latent_dim)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from vaelib.objectives.base import Objective
+from vaelib.checks import whole
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.objectives.beta_vae import BetaVAE
 from vaelib.objectives.wrapper import Wrapper
 from vaelib.support import Bank
@@ -35,10 +36,12 @@ class PairTurns(Wrapper):
     steps, on the means of the last `bank` images. Turning also shows a dependence that the turned
     code had hidden, so that prices and priors that adapt to it (:class:`PairwiseBeta`) can see it.
 
-    What objectives keep of the code turns along, Adam's moments of the weights do not.
+    What objectives keep of single codes turns along; averages over many, as :class:`PairwiseBeta`
+    has of the dependence, and Adam's moments of the weights do not.
 
-    Fails where factors are not about uniform each, or spread over more latents than there are
-    factors: the code is then made flat, whatever that means. ValueError: counts below 1, or a
+    Fails where factors are not about uniform each, are correlated more strongly (at σ = 0.1 a right
+    code of two positions is turned by 23°, at 0.2 by 3°), or spread over more latents than there
+    are factors: the code is then made flat, whatever that means. ValueError: counts below 1, or a
     network whose layers next to the latents are not linear.
 
     >>> PairTurns(BetaVAE(4.0), after=500)
@@ -53,11 +56,8 @@ class PairTurns(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.after, self.every, self.bank) < 1 or not self.gain >= 0:
-            raise ValueError(
-                "after, every and bank must be at least 1 and gain at least 0, "
-                f"got {self.after}, {self.every}, {self.bank} and {self.gain}"
-            )
+        whole(self, 1, "after", "every", "bank")
+        at_least_zero(self, "gain")
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         outer_layers(vae)
@@ -91,6 +91,7 @@ class PairTurns(Wrapper):
 
     def turned(self, matrix: Tensor) -> None:
         self.means.turn(matrix)
+        self.variances.turn(matrix.square())  # of a Gaussian whose latents are independent
         super().turned(matrix)
 
     def extra_log(self) -> dict[str, float]:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,8 @@ def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
 @styled
 def latent_kl(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """The KL of each latent over the steps; those that end inactive are pale and share a label."""
-    columns = sorted((c for c in log if str(c).startswith("kl_")), key=lambda c: int(c[3:]))
+    found = (c for c in log if re.fullmatch(r"kl_\d+", str(c)))
+    columns = sorted(found, key=lambda c: int(c[3:]))
     need(log, "the log", "step", *(columns or ["kl_0"]))
     ax = ax or new_axes(2.8, WIDTH / 2)
     columns.sort(key=lambda c: -log[c].iloc[-1])

@@ -26,13 +26,14 @@ def attention_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     The weights with which Latent Attention reads the patches of `images` (N, C, H, W) in [0, 1].
     ValueError: a model without Latent Attention.
     """
-    encoder = model_of(run).encoder
+    vae = model_of(run)
+    encoder = vae.encoder
     if not (isinstance(encoder, ViTEncoder) and isinstance(encoder.pool, AttentionPool)):
         raise ValueError(
             "attention maps need a ViT with LatentAttention() as its pooling, "
             f"got {type(getattr(encoder, 'pool', encoder)).__name__}"
         )
-    tokens = encoder.encoded(encoder.embed(torch.as_tensor(images, dtype=torch.float32)))
+    tokens = encoder.encoded(encoder.embed(_beside(vae, images)))
     return _as_maps(encoder.pool.weights(tokens), encoder.cells)
 
 
@@ -47,8 +48,12 @@ def drawing_maps(run: Run | VAE, images: Tensor | np.ndarray) -> np.ndarray:
     decoder = vae.decoder
     if not isinstance(decoder, ViTDecoder):
         raise ValueError(f"drawing maps need the decoder of a ViT, got {type(decoder).__name__}")
-    z = vae.encode(torch.as_tensor(images, dtype=torch.float32)).mean
+    z = vae.encode(_beside(vae, images)).mean
     return _as_maps(torch.stack(decoder.attention(z)).mean((0, 2)).transpose(1, 2), decoder.cells)
+
+
+def _beside(vae: VAE, images: Tensor | np.ndarray) -> Tensor:
+    return torch.as_tensor(images, dtype=torch.float32).to(next(vae.parameters()).device)
 
 
 def _as_maps(weights: Tensor, cells: int) -> np.ndarray:

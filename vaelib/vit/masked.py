@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from vaelib.objectives import Objective
 from vaelib.types import Batch, Posterior, VAEOutput
 from vaelib.vae import VAE
-from vaelib.vit.network import ViTEncoder
+from vaelib.vit.network import ViTDecoder, ViTEncoder
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class MaskedAutoencoding(Objective):
             )
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
-        if not isinstance(vae.encoder, ViTEncoder):
-            raise ValueError(f"masked autoencoding needs a ViT, got {type(vae.encoder).__name__}")
+        for part, kind in ((vae.encoder, ViTEncoder), (vae.decoder, ViTDecoder)):
+            if not isinstance(part, kind):
+                raise ValueError(f"masked autoencoding needs a ViT, got a {type(part).__name__}")
 
     def encode_decode(self, vae: VAE, images: Tensor, rng: torch.Generator) -> VAEOutput:
         tokens = vae.encoder.embed(images)
