@@ -40,6 +40,7 @@ MODULES = {
         "schedules",
         "sampling",
         "train",
+        "diverged",
         "many",
         "runs",
     ],

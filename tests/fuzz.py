@@ -33,12 +33,13 @@ from vaelib.checkpoint import load_tensors
 from vaelib.codes_file import read_codes
 from vaelib.datasets import ArrayData, Blobs
 from vaelib.datasets.recognise import recognise
+from vaelib.diverged import TrainingDiverged
 from vaelib.files import DataFileError
 from vaelib.log_file import LogFile
 from vaelib.networks import MLP
 from vaelib.objectives import PairwiseBeta
 from vaelib.runs import Run, table
-from vaelib.train import TrainConfig, TrainingDiverged, train
+from vaelib.train import TrainConfig, train
 
 SECONDS, GIGABYTES = 10, 2
 # These classes, not those below them, such as UnicodeDecodeError.

@@ -20,13 +20,14 @@ import pytest
 from vaelib import paths
 from vaelib.codes_file import read_codes, write_codes
 from vaelib.datasets import Blobs
+from vaelib.diverged import TrainingDiverged
 from vaelib.evaluate import evaluate
 from vaelib.explorer import explore
 from vaelib.networks import MLP
 from vaelib.objectives import FOUND, BetaVAE, CapacityVAE
 from vaelib.runs import Run, encode
 from vaelib.studies.claim import OWNER, Claim
-from vaelib.train import TrainConfig, TrainingDiverged, train
+from vaelib.train import TrainConfig, train
 
 HERE = Path(__file__).parent
 SMALL = TrainConfig(

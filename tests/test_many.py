@@ -9,12 +9,13 @@ import torch
 from vaelib import machine, many, stacked
 from vaelib.checkpoint import load_tensors
 from vaelib.datasets import Correlated, DSprites, Pairs
+from vaelib.diverged import TrainingDiverged
 from vaelib.many import train_many
 from vaelib.networks import Burgess
 from vaelib.objectives import AdaGVAE, BetaVAE, FactorVAE, PixelWeighted
 from vaelib.runs import Run
 from vaelib.stacked import alike, train_stacked
-from vaelib.train import TrainConfig, TrainingDiverged, train
+from vaelib.train import TrainConfig, train
 
 SMALL = TrainConfig(
     network=Burgess(channels=4, hidden=8), latent_dim=3, steps=9, batch_size=8, log_every=3,

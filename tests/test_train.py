@@ -15,12 +15,13 @@ from torch.nn import functional as F
 
 from vaelib.checkpoint import load_tensors, save_tensors
 from vaelib.datasets import Blobs, Correlated, DSprites, Shapes3D
+from vaelib.diverged import TrainingDiverged
 from vaelib.files import write_json, write_whole
 from vaelib.networks import MLP, Burgess
 from vaelib.objectives import BetaVAE, Objective, PixelWeighted
 from vaelib.runs import Run, encode, find, table
 from vaelib.spec import from_spec, to_spec
-from vaelib.train import TrainConfig, TrainingDiverged, load_or_train, train
+from vaelib.train import TrainConfig, load_or_train, train
 from vaelib.vae import VAE
 
 SMALL = TrainConfig(

@@ -17,7 +17,12 @@ from torch import Tensor, nn
 
 
 def downsample(channels: int, widths: list[int], kernel: int = 4) -> list[nn.Module]:
-    """Convolutions that halve the image, one a width, each followed by a ReLU."""
+    """Convolutions that halve the image, one a width, each followed by a ReLU.
+
+    ValueError: a kernel that is odd, after which no pixel count would be halved.
+    """
+    if kernel % 2 or kernel < 2:
+        raise ValueError(f"the kernel must be 2, 4 or another even number, got {kernel}")
     layers: list[nn.Module] = []
     for width in widths:
         layers += [nn.Conv2d(channels, width, kernel, 2, (kernel - 2) // 2), nn.ReLU()]

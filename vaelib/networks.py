@@ -197,10 +197,6 @@ class Locatello(Network):
 
     deep_kernel: int = 4
 
-    def __post_init__(self) -> None:
-        if self.deep_kernel not in (2, 4, 6):
-            raise ValueError(f"deep_kernel must be 2, 4 or 6, got {self.deep_kernel!r}")
-
     def encoder(self, image_shape: Shape, outputs: int) -> nn.Module:
         shallow, deep = self.widths(image_shape)[:-2], self.widths(image_shape)[-2:]
         return nn.Sequential(

@@ -21,6 +21,7 @@ from torch.func import functional_call, vmap
 from vaelib import machine
 from vaelib.checkpoint import TrainState
 from vaelib.datasets import FactorData
+from vaelib.diverged import check_finite
 from vaelib.log_file import LogFile
 from vaelib.objectives import Objective
 from vaelib.objectives.wrapper import Wrapper
@@ -29,7 +30,7 @@ from vaelib.runs import Run
 from vaelib.sampling import Sampling
 from vaelib.schedules import set_learning_rate
 from vaelib.spec import to_spec
-from vaelib.train import TrainConfig, check_finite, kl_by_latent, start
+from vaelib.train import TrainConfig, kl_by_latent, start
 from vaelib.types import Batch, Posterior, VAEOutput
 from vaelib.vae import VAE
 

@@ -10,8 +10,6 @@ True
 >>> kl_by_latent(vae(torch.zeros(4, 1, 32, 32))).shape
 torch.Size([10])
 >>> check_finite([torch.tensor(0.1)], step=1, run=run)  # or TrainingDiverged
->>> issubclass(TrainingDiverged, RuntimeError)
-True
 """
 
 from __future__ import annotations
@@ -32,6 +30,7 @@ from vaelib import machine
 from vaelib.checkpoint import TrainState
 from vaelib.checks import of_kind, whole
 from vaelib.datasets import DSprites, FactorData
+from vaelib.diverged import check_finite
 from vaelib.fast import budget
 from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
@@ -121,10 +120,6 @@ class TrainConfig:
         return f"{type(self.objective).__name__}-{type(self.data).__name__}-{self.seed}-{self.key}"
 
 
-class TrainingDiverged(RuntimeError):
-    """The loss stopped being finite."""
-
-
 def train(
     config: TrainConfig,
     folder: str | Path | None = None,
@@ -135,7 +130,7 @@ def train(
 
     `folder` defaults to a folder under `runs/` named after the configuration. `on_log` is called
     with each logged row (live plots). Raises ValueError when `folder` holds another configuration,
-    :class:`TrainingDiverged` when the loss is NaN or infinite.
+    :class:`~vaelib.diverged.TrainingDiverged` when the loss is NaN or infinite.
     """
     run = Run.create(folder or runs_dir() / config.folder_name, config)
     with nullcontext() if run.finished else run.held():
@@ -223,21 +218,6 @@ def start(
 def kl_by_latent(out: VAEOutput) -> Tensor:
     """The KL of each latent, averaged over the batch, (D,), in nats."""
     return out.posterior.kl().detach().mean(0)
-
-
-def check_finite(losses: list[Tensor], step: int, run: Run) -> None:
-    """Raise if one of the losses of the steps up to `step` is NaN or infinite; forget them."""
-    finite = torch.isfinite(torch.stack(losses)) if losses else torch.ones(0, dtype=torch.bool)
-    bad = (~finite).nonzero()
-    if len(bad):
-        at = step + 1 - len(losses) + int(bad[0]) + 1
-        good = run.checkpoints.paths()
-        last = f"the last good checkpoint is {good[-1]}" if good else "no checkpoint was saved yet"
-        raise TrainingDiverged(
-            f"the loss became {losses[int(bad[0])].item()} at step {at} of {run.label}; {last}. "
-            "A lower learning_rate, a smaller weight, or precision='float32' usually helps"
-        )
-    losses.clear()
 
 
 def load_or_train(config: TrainConfig, **options) -> Run:
