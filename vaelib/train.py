@@ -9,7 +9,6 @@ True
 >>> vae, objective, sampling, state = start(config, machine.plan("cpu"))
 >>> kl_by_latent(vae(torch.zeros(4, 1, 32, 32))).shape
 torch.Size([10])
->>> check_finite([torch.tensor(0.1)], step=1, run=run)  # or TrainingDiverged
 """
 
 from __future__ import annotations
