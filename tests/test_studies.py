@@ -135,6 +135,19 @@ def test_the_chosen_settings_are_the_best_of_the_committed_selection():
         assert {name: CHOSEN[name] for name in best} == best
 
 
+@pytest.mark.parametrize(
+    ("name", "seeds", "rows"),
+    [("table.csv", (100, 101, 102, 103, 104), 400), ("fresh.csv", (105, 106, 107, 108, 109), 175)],
+)
+def test_the_committed_rows_are_of_the_methods_as_they_stand(name, seeds, rows):
+    """Each key is that of a run of the plan, so the command makes the row again."""
+    table = read(shipped_table(CorrelatedStudy).with_name(name))
+    plan = CorrelatedStudy(seeds=seeds).plan()
+    planned = {(r.config.key, r.labels["method"], r.labels["pair"], r.config.seed) for r in plan}
+    there = set(table[["key", "method", "pair", "seed"]].itertuples(index=False, name=None))
+    assert there <= planned and len(there) >= rows
+
+
 # Tables
 
 
