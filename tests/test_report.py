@@ -188,6 +188,11 @@ def test_the_search_for_loads_finds_each_kind():
     assert loads(offline(html)) == ["https://e"]  # what a script does is for the policy to stop
 
 
+def test_of_what_has_no_text_nothing_is_left():
+    html = '<picture><source srcset="https://a/b.webp"><img src="data:," alt="one"></picture>'
+    assert offline(html) == '<picture><img alt="one" src="data:,"/></picture>'
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_formula_is_left_raw(made, name):
     tree = soup(made, name)

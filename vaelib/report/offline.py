@@ -51,11 +51,11 @@ def _is_remote(tag: Tag, attribute: str) -> bool:
 
 
 def _replace(tag: Tag, soup: BeautifulSoup) -> None:
-    if tag.name == "script":
-        tag.decompose()
-        return
     address = str(tag.get("src", ""))
     text = tag.get("alt") or tag.get("title") or address
+    if tag.name == "script" or not text:  # nothing is left to show
+        tag.decompose()
+        return
     inside_link = tag.find_parent("a") is not None
     new = soup.new_tag("span", attrs={"class": "remote"}) if inside_link else soup.new_tag(
         "a", attrs={"class": "remote", "href": address}
