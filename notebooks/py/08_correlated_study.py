@@ -333,8 +333,8 @@ else:
 # %% [markdown]
 # ### The pair's score by strength
 # Interquartile means with 95 % intervals, on uncorrelated data. Hollow marks carry no claim. Not all
-# strengths and methods have the same pairs: the controls and AdaGVAE, σ = 0.4 and, with three methods, σ = 0.1
-# have the positions alone.
+# strengths and methods have the same pairs: the controls and AdaGVAE, σ = 0.4 and σ = 0.1 have the positions
+# alone.
 # So do not compare those heights with others; the section *Which part does it?* compares run by run.
 
 # %% tags=["report"]
