@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import warnings
 from collections.abc import Callable, Sequence
 
 from vaelib import own
@@ -27,10 +28,11 @@ for _name in _names:
 def all() -> dict[str, Callable[..., Scores]]:
     """The metrics of one model by name, the user's too: those whose first argument is `codes`."""
     yours = own.functions()
-    if wrong := [name for name, metric in yours.items() if not _scores_one_model(metric)]:
-        raise ValueError(f"the first argument of a metric must be named codes, not so in {wrong}")
-    ours = {name: globals()[name] for name in _names}
-    return {name: metric for name, metric in ours.items() if _scores_one_model(metric)} | yours
+    if other := [name for name, metric in yours.items() if not _scores_one_model(metric)]:
+        text = f"the first argument of a metric must be named codes, not so in {other}: left out"
+        warnings.warn(text, stacklevel=2)
+    found = {name: globals()[name] for name in _names} | yours
+    return {name: metric for name, metric in found.items() if _scores_one_model(metric)}
 
 
 def chosen(names: Sequence[str] | None) -> dict[str, Callable[..., Scores]]:
