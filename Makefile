@@ -8,6 +8,9 @@ ARGS ?=
 # Where torch comes from, for example https://download.pytorch.org/whl/cpu; empty: the package index.
 TORCH_INDEX ?=
 
+# Threads of OpenMP that spin briefly: see vaelib/report/execution.py.
+export GOMP_SPINCOUNT ?= 1000
+
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 # Named after the interpreter, so that another PYTHON installs anew.

@@ -299,6 +299,17 @@ def test_a_cell_and_a_notebook_have_their_limit(tmp_path):
     assert time.monotonic() - start < 120
 
 
+@pytest.mark.parametrize("given, seen", [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7")])
+def test_threads_wait_briefly_unless_the_environment_says_how(tmp_path, monkeypatch, given, seen):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)  # make sets it for the tests too
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    cell = "import os; print('spins', os.environ['GOMP_SPINCOUNT'])"
+    spins = write(tmp_path / "spins.ipynb", cell)
+    report = build(Settings((spins,), folder=tmp_path, name="made"), progress=False)
+    assert f"spins {seen}\n" in page(report, "notebooks/spins.html")
+
+
 def test_what_does_not_fit_is_refused_before_anything_runs(tmp_path):
     ran = tmp_path / "ran"
     one = write(
