@@ -181,6 +181,17 @@ def test_samples_are_those_of_the_papers():
     assert [len(part) for part in codes.split()] == [10_000, 5_000]
 
 
+def test_all_metrics_of_dependent_factors_leave_out_the_angle():
+    rng = np.random.default_rng(0)
+    colour, x = np.eye(3, dtype=int)[rng.integers(3, size=600)], rng.integers(5, size=(600, 1))
+    factors = np.hstack([colour, x])
+    codes = Codes(factors + 0.1 * rng.normal(size=factors.shape), factors, ("r", "g", "b", "x"))
+    table = score(codes)
+    assert "plane_angle" not in table and {"mig", "dci", "pairwise_mig"} <= set(table)
+    with pytest.raises(ValueError, match="none is a sum of others"):
+        score(codes, ["plane_angle"])
+
+
 def test_all_metrics_of_a_single_factor_leave_out_those_that_compare_factors():
     rng = np.random.default_rng(0)
     digit = rng.integers(10, size=(600, 1))

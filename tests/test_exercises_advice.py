@@ -10,6 +10,7 @@ import torch
 
 from vaelib.exercises import (
     adaptive_architecture,
+    beta_vae,
     capacity_control,
     correlated_study,
     data_exploration,
@@ -49,6 +50,29 @@ def test_a_list_of_right_indices_is_right():
     )
 
 
+def test_an_index_must_use_the_sizes_it_is_given():
+    weights = np.array([245_760, 40_960, 1_024, 32, 1])  # those of dSprites
+    assert "Use the sizes" in told(data_exploration.check_index_of, lambda f, sizes: f @ weights)
+
+
+@pytest.mark.parametrize("sigma", [0.346, 0.35])  # to three and to two decimals
+def test_sigma_need_not_be_given_to_the_last_decimal(sigma):
+    assert data_exploration.check_sigma(sigma)
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "count"),
+    [
+        (beta_vae.check_average, lambda losses, sizes: losses * sizes / sizes.sum(), 4),
+        (capacity_control.check_nats, lambda sizes: np.log(sizes), 5),
+        (learnable_beta.check_fixed_point, lambda loss, strength: [loss, strength], 2),
+        (pairwise_beta.check_effective, lambda weights: torch.from_numpy(weights), 7),
+    ],
+)
+def test_several_numbers_instead_of_one_are_told_so(check, wrong, count):
+    assert told(check, wrong) == f"It returns {count} numbers; it must return one."
+
+
 # Chapter 3
 
 
@@ -66,7 +90,7 @@ def row_number(log, nats):
     found = []
     for name in sorted(c for c in log if c.startswith("kl_")):
         below = np.flatnonzero(log[name] <= nats)
-        start = below[-1] + 1
+        start = below[-1] + 1 if len(below) else 0
         found.append(float(start) if start < len(log) else np.inf)
     return np.array(found)
 
@@ -84,6 +108,14 @@ def row_number(log, nats):
 )
 def test_recruited(wrong, words):
     assert words in told(capacity_control.check_recruited, wrong)
+
+
+def test_recruited_must_not_stop_at_a_latent_that_is_always_there():
+    def never_below_is_forgotten(log, nats):
+        starts = [np.flatnonzero(log[f"kl_{j}"] <= nats)[-1] + 1 for j in range(log.shape[1] - 1)]
+        return np.array([log["capacity"].get(start, np.inf) for start in starts])
+
+    assert "IndexError" in told(capacity_control.check_recruited, never_below_is_forgotten)
 
 
 def slopes(kl, reconstruction):
@@ -106,6 +138,19 @@ def test_smallest_gamma(wrong, words):
 
 
 # Chapter 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda loss, strength: loss, "the minimum is at 3"),
+        (lambda loss, strength: math.sqrt(loss / 2) / strength, "the minimum is at 3"),
+        (lambda loss, strength: loss / (2 * strength), "take the square root"),
+        (lambda loss, strength: math.sqrt(loss / strength), "The 2"),
+    ],
+)
+def test_fixed_point(wrong, words):
+    assert words in told(learnable_beta.check_fixed_point, wrong)
 
 
 def right_angle(rho, a, b):
@@ -200,6 +245,7 @@ def cycle(step, period, until=1.0):
         (lambda step, period: cycle(step, 100), "period of 40"),
         (lambda step, period: min(1.0, max(0.0, 4 * step / period - 1)), "modulo"),
         (lambda step, period: min(1.0, 2 * (step % period) / period), "first quarter"),
+        (lambda step, period: (0, 0.5, 1, 1)[4 * (step % period) // period], "early in the ramp"),
     ],
 )
 def test_annealing(wrong, words):

@@ -208,8 +208,8 @@ def first_above(log, nats):
     ("wrong", "words"),
     [
         (first_above, "flickers"),
-        (lambda log, nats: np.array([4.0, 12.0, 0.0, np.inf]), "its capacity is infinite"),
-        (lambda log, nats: np.array([2.0, 10.0, np.inf, np.inf]), "the row before"),
+        (lambda log, nats: np.array([4.0, 12.0, 0.0, np.inf, 0.0]), "its capacity is infinite"),
+        (lambda log, nats: np.array([2.0, 10.0, np.inf, np.inf, 0.0]), "the row before"),
         (lambda log, nats: np.zeros(2), "one capacity for each latent"),
     ],
 )

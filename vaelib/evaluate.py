@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from vaelib import metrics as suite
 from vaelib import sanity
 from vaelib.files import read_json, write_json
-from vaelib.metrics._checks import TooFewFactors
+from vaelib.metrics._checks import UnfitFactors
 from vaelib.types import Codes
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def score(
 
     `seed` goes to every metric that draws at random, so two models scored on the same images
     are compared on the same draws. All metrics are all that these codes allow: one that needs more
-    factors than vary is left out, unless it is named. ValueError names an unknown metric and lists
-    what there is, or says what a metric lacks.
+    factors than vary, or factors that differ more, is left out, unless it is named. ValueError
+    names an unknown metric and lists what there is, or says what a metric lacks.
     """
     named = metrics is not None and list(metrics) != ["all"]
     nothing_varies = (codes.factors == codes.factors[:1]).all()
@@ -54,7 +54,7 @@ def score(
     for name, metric in _bar(suite.chosen(metrics).items(), "scores", progress):
         try:
             table[name] = _call(metric, codes, seed)
-        except TooFewFactors:
+        except UnfitFactors:
             if named or nothing_varies:
                 raise
     return table

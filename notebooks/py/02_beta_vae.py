@@ -42,6 +42,7 @@ if importlib.util.find_spec("vaelib") is None:  # as on Colab; elsewhere it is i
 
 # %%
 import math
+from itertools import product
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -75,21 +76,25 @@ seed: int = 0  # of the live trainings and of every random draw [0, 1000000]
 steps, hand_steps, many = budget(steps), budget(400), budget(15_000, smoke=1_000)
 rng = np.random.default_rng(seed)
 torch.manual_seed(seed)
+scores = ["mig", "factor_vae_score"]
 data = DSprites() if math.isinf(sigma) else Correlated(DSprites(), {("pos_x", "pos_y"): sigma})
 
 # %% [markdown]
 # ## 1 Two networks and a narrow way
 #
-# The **encoder** looks at an image $x$ and answers with a Gaussian $q(z|x)$: for each of ten latents
-# a mean and a variance, *about here, give or take this much*. A sample $z$ of it goes to the
+# The **encoder** looks at an image $x$ and answers with a Gaussian $q(z|x)$, the **posterior**: for each of
+# ten latents a mean and a variance, *about here, give or take this much*. A sample $z$ of it goes to the
 # **decoder**, which gives each pixel a chance to be white. The loss has two parts:
 #
-# $$\mathrm{loss} = -\mathbb{E}_{q(z|x)} [\ln p(x|z)] + \beta \, \mathrm{KL}(q(z|x) \, \| \, \mathcal{N}(0, 1))$$
+# $$\mathrm{loss} = -\mathbb{E}_{q(z|x)} [\ln p(x|z)] + \beta \, \mathrm{KL}(q(z|x) \, \| \, \mathcal{N}(0, I))$$
 #
 # The first is the **reconstruction error**: how surprised the decoder is by the image. The second,
-# the **KL**, is the price of telling it anything. Both are in nats, so they can be added.
+# the **KL**, is the price of telling it anything: the distance to the **prior** $\mathcal{N}(0, I)$, mean
+# 0 and variance 1 for each latent, which is what one would say without seeing the image. Both are in
+# nats, so they can be added.
 #
-# The price of one latent is short enough to do by hand:
+# The price of the code is the sum over its latents, and that of one latent is short enough to do by
+# hand:
 #
 # $$\mathrm{KL}(\mathcal{N}(\mu, s^2) \, \| \, \mathcal{N}(0, 1)) = \frac{1}{2} \left( \mu^2 + s^2 - 1 - \ln s^2 \right)$$
 #
@@ -194,16 +199,15 @@ plots.losses(run.log);
 # %% [markdown]
 # ### Live training: images and what is left of them
 
-# %% tags=["report"]
-batch = data.sample(10, rng).to("cpu")
-
-
+# %%
 def drawn_by(run, images):
     """What a run makes of images, as chances to be white, and its error in nats an image."""
     seen = run.vae.reconstruct(images)
     return seen, F.binary_cross_entropy(seen, images, reduction="none").sum((1, 2, 3))
 
 
+# %% tags=["report"]
+batch = data.sample(10, rng).to("cpu")
 plots.reconstructions(batch.images, *drawn_by(run, batch.images));
 
 
@@ -248,7 +252,6 @@ plots.mutual_information(knowledge(run, kl), data.factor_names, kl=kl);
 # computed: a model may be trained on correlated factors and scored on uncorrelated ones.
 
 # %%
-scores = ["mig", "factor_vae_score"]
 worlds = {world.distribution: world for world in (data.uncorrelated(), data)}
 for world in worlds.values():
     evaluate(run, world, metrics=scores, n=many)
@@ -321,8 +324,8 @@ for line, j in enumerate(used):
 # %%
 def too_small(images):
     """How many of these images have less white than any image of dSprites."""
-    factors = np.array([[shape, 0, turn, 16, 16] for shape in range(3) for turn in range(40)])
-    smallest = DSprites().render(factors).sum(axis=(1, 2, 3)).min()
+    hearts = np.array(list(product([2], [0], range(40), range(32), range(32))))  # the smallest
+    smallest = np.unpackbits(DSprites().packed(hearts), axis=1).sum(axis=1).min()
     white = images.sum(axis=(-1, -2, -3))
     return f"{(white < smallest).sum()} of {white.size} pictures have fewer than {smallest} pixels"
 

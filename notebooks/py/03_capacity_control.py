@@ -56,7 +56,7 @@ from vaelib.flipbook import flipbook
 from vaelib.networks import Fast
 from vaelib.objectives import BetaVAE, CapacityVAE
 from vaelib.plots.palette import label_ends
-from vaelib.runs import encode, table
+from vaelib.runs import table
 from vaelib.train import TrainConfig, load_or_train
 from vaelib.traversal import traverse
 from vaelib.vae import VAE
@@ -74,6 +74,7 @@ seed: int = 0  # of every random draw [0, 1000000]
 steps = budget(steps)
 samples = budget(4_000, smoke=500)  # images behind each measured information
 data = DSprites()
+kl_names = [f"kl_{j}" for j in range(10)]  # of the latents, in a log
 
 # %% [markdown]
 # ## 1 What is a nat worth?
@@ -223,13 +224,18 @@ def capacity_loss(images, out, step, gamma, capacity, capacity_steps):
 
 # %% [markdown]
 # Now a training loop that stops eight times on its way and asks: what do the codes tell about each
-# factor? Section 1's nats are measured here on real codes, cut into bins.
+# factor? Section 1's nats are measured here on real codes, cut into bins: on *samples* of the
+# posteriors, as the decoder gets them. (The means alone, without their noise, seem to tell more than
+# the latent costs.)
 
 # %%
-def factors_told(vae):
-    """I(latent; factor) of each factor's best latent, in nats: (K,)."""
-    codes = encode(vae, data, n=samples)
-    return information.mutual_information(information.bins(codes.means, 10), codes.factors).max(0)
+def nats_told(vae, n, bins):
+    """I(latent; factor) of samples of q(z|x), in nats: (D, K)."""
+    batch = data.sample(n, np.random.default_rng(0)).to("cpu")
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        z = torch.cat([vae.encode(images).sample(noise) for images in batch.images.split(500)])
+    return information.mutual_information(information.bins(z.numpy(), bins), batch.factors)
 
 
 every = max(1, steps // 8)  # steps between two looks
@@ -253,7 +259,8 @@ def train_by_hand(count, gamma):
             row = {"step": step + 1, "capacity": capacity * step / steps, "loss": loss.item()}
             row["reconstruction"] = loss.item() - gamma * abs(sum(kl) - row["capacity"])
             row |= {f"kl_{j}": nats for j, nats in enumerate(kl)}
-            rows.append(row | dict(zip(data.factor_names, factors_told(vae), strict=True)))
+            best = nats_told(vae, samples, bins=10).max(0)  # by the best latent of each factor
+            rows.append(row | dict(zip(data.factor_names, best, strict=True)))
     return pd.DataFrame(rows)
 
 
@@ -280,7 +287,6 @@ def lines(ax, x, table, names):
     label_ends(ax, names, np.asarray(table)[-1], plots.COLOURS[: len(names)])
 
 
-kl_names = [f"kl_{j}" for j in range(10)]
 best = live[kl_names].iloc[-1].sort_values(ascending=False).index[:4]
 with plots.style():
     _, (left, right) = plt.subplots(1, 2, figsize=(plots.WIDTH, 2.8))
@@ -368,8 +374,7 @@ with plots.style():
 # ### What each latent tells at 25 nats
 
 # %% tags=["report"]
-codes = encode(run, n=budget(10_000, smoke=500))
-matrix = information.mutual_information(information.bins(codes.means), codes.factors)
+matrix = nats_told(run.vae, budget(10_000, smoke=500), bins=20)
 final_kl = log[kl_names].tail(10).mean().to_numpy()
 plots.mutual_information(matrix, data.factor_names, final_kl);
 
@@ -501,8 +506,8 @@ pd.DataFrame(mean_end).T.round(1)
 # No: 25 nats of the budget draw worse than the 23 of β = 1, and worse than the 13 of β = 4. Figure
 # 3.6 tells why. Few latents win early. When $C$ rises past what they need, the KL is *below* its
 # budget, and $|\mathrm{KL} - C|$ pulls it up: into more and more precision of the open latents, up to
-# 7 nats each, which hardly any pixel needs. A new latent would save more, but it opens slowly, and a
-# budget that is met leaves no reason to. Shape gets one, z3, which also tells of the orientation, only
+# 7 nats each, which hardly any pixel needs. A new latent would save more, but it opens slowly, and while $C$
+# rises more precision of the open ones always meets it sooner. Shape gets one, z3, which also tells of the orientation, only
 # when $C$ stands still. The penalty fixes *how many* nats, not that they are useful; β-VAE pays for each nat, so it
 # buys no useless one.
 #
@@ -609,7 +614,9 @@ for name, one in (("γ = 30", live), ("γ = 1000", strict)):
 # gradients. What is left for learning is little. (Those studies train for 300,000 steps; whether time
 # alone cures it was not tried here.)
 #
-# **The fix** is the rule of section 2: γ a little above what a nat saves (here 30 to 100), not more.
+# **The fix** is the rule of section 2: γ a little above what a nat saves *where the KL must hold*. For
+# the very first nat that is 160, from about 5 nats on less than 30: the slow run took γ = 30, and its KL
+# ran ahead until then.
 # (The second budget of section 7, "C → 25 soon", got along with γ = 10: early its KL may leave the budget, but at 25 nats a nat
 # saves less than 10.) A related slip is to take |KL − C| of every image and then the mean: each image
 # must then carry exactly $C$ nats. The loss looks alike, and no error is raised:
@@ -623,7 +630,7 @@ print("right:", (nats.mean() - 5.0).abs().item(), " slip:", (nats - 5.0).abs().m
 # ## Summary
 #
 # - The KL of a latent bounds what it tells. dSprites has 13.5 nats; a VAE pays more to tell them all.
-# - β fixes the price, $C$ the quantity. One implies the other: β is the slope of the curve at $C$.
+# - β fixes the price, $C$ the quantity. One implies the other: β is minus the slope of the curve at $C$.
 # - The first nats go where they save most, to the positions. Scale came with them, shape and
 #   orientation long after.
 # - A budget that is met is not a budget well spent: nats may go into precision that nothing needs. In
@@ -637,7 +644,8 @@ print("right:", (nats.mean() - 5.0).abs().item(), " slip:", (nats - 5.0).abs().m
 # Put your answer in the place of each `...` and run the cell; the check tells you how it went.
 # [Solutions](solutions/03_capacity_control.ipynb)
 #
-# **1. Nats.** How many nats name one value of each factor, if the factors have these sizes?
+# **1. Nats.** How many nats name one image, that is, a value of *all* factors at once, if the factors
+# have these sizes?
 
 # %% tags=["nbval-check-output"]
 def nats_of(sizes):

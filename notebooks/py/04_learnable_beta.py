@@ -399,6 +399,7 @@ def live(objective, count):
     return train(config)
 
 
+# %%
 fast = live(LVAE(reading=R1(), weight_learning_rate=0.2), short)
 slow = live(LVAE(reading=R1(), weight_learning_rate=5e-4), short)
 for name, run in (("fast", fast), ("slow", slow)):
@@ -542,7 +543,7 @@ for name, rows in (("without bounds", winding), ("with bounds", held)):
 controlled = live(ControlVAE(capacity=set_point, start=set_point, integral=integral), steps)
 
 
-# %% tags=["report"]
+# %%
 def show_log(log):
     """`show` for the log of a training."""
     with plots.style():
@@ -556,6 +557,7 @@ def show_log(log):
         right.set(ylim=(0, None), xlabel="training step", ylabel="β")
 
 
+# %% tags=["report"]
 show_log(controlled.log)
 
 # %% [markdown]

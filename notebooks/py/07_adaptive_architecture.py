@@ -130,8 +130,9 @@ print("as in the library:", torch.allclose(library(h), adapted(h) - layer(h), at
 
 # %% [markdown]
 # It computes exactly what it did before: adapting begins where pre-training ended, not somewhere at
-# random. Only $W_\text{up}$ has a gradient at first. (With both at zero *neither* would have one, and
-# nothing would ever be learned: that slip is easily made and raises no error.)
+# random. Only $W_\text{up}$ has a gradient at first. (With $W_\text{down}$ and its bias at zero too,
+# *neither* matrix would ever have one, and no more than a constant could be learned: that slip is
+# easily made and raises no error.)
 #
 # ## 2 One query for each latent
 #
@@ -142,8 +143,10 @@ print("as in the library:", torch.allclose(library(h), adapted(h) - layer(h), at
 # $$a_j = \mathrm{softmax}_t\!\left(\frac{q_j \cdot f(h_t)}{\sqrt{W}}\right), \qquad
 #   \text{pooled}_j = \sum_t a_{jt}\, h_t,$$
 #
-# and read mean and variance of latent $j$ from $\text{pooled}_j$ alone. So each latent has a map of
-# where it looks. By hand:
+# where $h_t$, the *token* of patch $t$, has $W$ numbers, $f$ is a learned linear map (its results are
+# the *keys*), and the softmax makes positive weights of the products, which add up to 1 over the
+# patches. We read mean and variance of latent $j$ from $\text{pooled}_j$ alone. So each latent has a
+# map of where it looks. By hand:
 
 # %%
 def latent_attention(tokens, queries, key):
@@ -511,7 +514,8 @@ for phase in dict.fromkeys(table["phase"]) if len(table) else ():
 # **And the hypothesis?** In these three seeds the adapters separate the pair better than the conv
 # VAE. They draw a little worse (0.8 nats). And they forget less than the conv VAE (on the old images
 # 0.24 nats are lost after 500 steps, against 0.50), but more than full fine-tuning (0.13), not less:
-# those two parts of the hypothesis look wrong. "From scratch" hardly learned in two of its three
+# those two parts of the hypothesis look wrong. Pre-trained on the correlated images alone (*tied*),
+# they separate the pair about as the conv VAE does, as it expected. "From scratch" hardly learned in two of its three
 # runs.
 
 # %% [markdown]

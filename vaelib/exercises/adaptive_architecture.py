@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaelib.exercises.verdict import exercise, expect
+from vaelib.exercises.verdict import exercise, expect, number
 
 
 @exercise("Right: it grows with the width, and the block with its square.")
@@ -62,7 +62,7 @@ def check_free_bits(free: Callable[[Tensor, float], Tensor]) -> Iterator[str]:
     """`free(kl, nats)`: what a KL of (B, D) costs when each latent has `nats` for nothing."""
     kl = torch.tensor([[1.0, 0.1, 0.3], [0.2, 0.3, 0.0]])
     got = free(kl, 0.5)
-    got = float(got)
+    got = number(got)
     mean = kl.mean(0)
     known = {
         float(kl.clamp_min(0.5).mean(0).sum()): "The floor is for the mean of a latent over the "
@@ -87,14 +87,16 @@ def check_annealing(factor: Callable[[int, int], float]) -> Iterator[str]:
     for step, period, right, where in (
         (0, 100, 0.0, "at the start of a cycle"),
         (24, 100, 0.0, "in the first quarter"),
+        (30, 100, 0.2, "early in the ramp"),
         (37, 100, 0.5, "just before the middle of the ramp"),
+        (45, 100, 0.8, "late in the ramp"),
         (60, 100, 1.0, "after the ramp"),
         (95, 100, 1.0, "up to the end of the cycle"),
         (100, 100, 0.0, "at the start of the second cycle: take step modulo period"),
         (237, 100, 0.5, "in the ramp of the third cycle"),
         (55, 40, 0.5, "in the ramp of the second cycle"),
     ):
-        got = float(factor(step, period))
+        got = number(factor(step, period))
         if abs(got - right) > 0.03:
             yield (
                 f"With a period of {period}, step {step} gives {got:.2f}; {where} it is "

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaelib.exercises.verdict import exercise, expect
+from vaelib.exercises.verdict import exercise, expect, number
 from vaelib.types import Posterior
 
 B, D = 6, 10  # of the examples
@@ -29,7 +29,7 @@ def check_kl(kl: Callable[[Tensor, Tensor], Tensor]) -> Iterator[str]:
     if torch.is_tensor(got) and got.shape == (B, D):
         yield "It returns one number a latent; sum over the latents, then average over the images."
     yield from expect(got, (), "one number, as a tensor of shape ()")
-    ratio = float(got) / right
+    ratio = number(got) / right
     known = {
         -1.0: "The sign is wrong: a KL is never negative.",
         2.0: "It is twice too large: the factor 1/2 is missing.",
@@ -86,7 +86,7 @@ def check_average(average: Callable[[np.ndarray, np.ndarray], float]) -> Iterato
     """`average(losses, sizes)`: each batch's mean loss and its size, (N,), to nats an image."""
     losses, sizes = [100.0, 110.0, 120.0, 230.0], [128, 128, 128, 16]
     got = average(np.array(losses), np.array(sizes))
-    got, total = float(got), sum(sizes)
+    got, total = number(got), sum(sizes)
     weighted = float(np.average(losses, weights=sizes))
     if np.isclose(got, sum(losses) / total):
         yield (

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 
 from vaelib.datasets import DSprites
-from vaelib.exercises.verdict import exercise, expect
+from vaelib.exercises.verdict import exercise, expect, number
 
 
 @exercise("Right: ln n nats tell n equal values apart, and the nats of independent factors add up.")
 def check_nats(nats: Callable[[Sequence[int]], float]) -> Iterator[str]:
     """`nats(sizes)`: nats that name one value of each factor, all values equally likely."""
     sizes = DSprites().factor_sizes
-    got, right = nats(sizes), float(np.log(np.prod(sizes)))
-    got = float(got)
+    got, right = number(nats(sizes)), float(np.log(np.prod(sizes)))
     known = {
         right / np.log(2): "That is in bits. A nat uses the natural logarithm.",
         float(np.prod(sizes)): "That is the number of images; how many nats name one of them?",
@@ -30,7 +29,7 @@ def check_nats(nats: Callable[[Sequence[int]], float]) -> Iterator[str]:
             yield advice
     if not np.isclose(got, right, rtol=1e-4):
         yield f"For dSprites it gives {got:.2f}; one of {np.prod(sizes):,} images has other nats."
-    if not np.isclose(float(nats([2, 2, 2])), 3 * np.log(2)):
+    if not np.isclose(number(nats([2, 2, 2])), 3 * np.log(2)):
         yield "For three factors of two values it must be 3 ln 2: use the sizes that are given."
 
 
@@ -39,7 +38,7 @@ def check_schedule(capacity: Callable[[int, int, int, float], float]) -> Iterato
     """`capacity(step, start, stop, top)`: 0 until `start`, `top` from `stop` on, a line between."""
     start, stop, top = 1_000, 5_000, 20.0
     wanted = {0: 0.0, 999: 0.0, 1_000: 0.0, 2_000: 5.0, 3_000: 10.0, 5_000: 20.0, 9_000: 20.0}
-    got = {step: capacity(step, start, stop, top) for step in wanted}
+    got = {step: number(capacity(step, start, stop, top)) for step in wanted}
     if got[0] < 0:
         yield f"Before step {start:,} it is negative ({got[0]:g}): no KL can be that small."
     if got[9_000] > top:
@@ -55,14 +54,15 @@ def check_schedule(capacity: Callable[[int, int, int, float], float]) -> Iterato
 
 
 def _log() -> pd.DataFrame:
-    """A log where z0 comes early, z1 flickers before it stays, z2 never comes and z3 is lost."""
+    """A log where z0 comes early, z1 flickers, z2 never comes, z3 is lost, and z4 always there."""
     row = np.arange(10)
-    kl = np.zeros((10, 4))
+    kl = np.zeros((10, 5))
     kl[:, 0] = np.maximum(0, row - 1)
     kl[:, 1] = np.maximum(0, row - 5)
     kl[2:4, 1] = 0.9  # a flicker
     kl[3:9, 3] = 1.0  # and gone in the last row
-    columns = [f"kl_{j}" for j in range(4)]
+    kl[:, 4] = 1.0
+    columns = [f"kl_{j}" for j in range(5)]
     return pd.DataFrame(kl, columns=columns).assign(capacity=2.0 * row)
 
 
@@ -74,7 +74,7 @@ def check_recruited(recruited: Callable[[pd.DataFrame, float], Sequence[float]])
     """
     got = recruited(_log(), 0.5)
     got = np.asarray(got, float)
-    yield from expect(got, (4,), "one capacity for each latent")
+    yield from expect(got, (5,), "one capacity for each latent")
     if got[1] == 4.0:
         yield (
             "z1 flickers at the capacities 4 and 6 and is gone again at 8. Count from where it "
@@ -89,7 +89,7 @@ def check_recruited(recruited: Callable[[pd.DataFrame, float], Sequence[float]])
             "That is a row's number, or the row before: z0 is above the threshold from row 2 on, "
             "where the capacity is 4."
         )
-    for j, right in enumerate((4.0, 12.0, np.inf, np.inf)):
+    for j, right in enumerate((4.0, 12.0, np.inf, np.inf, 0.0)):
         if got[j] != right:
             yield f"z{j} is there from capacity {right:g} on; yours says {got[j]:g}."
 
@@ -104,9 +104,9 @@ def check_smallest_gamma(
     """
     kl = np.array([12.0, 2.0, 5.0, 0.0])  # not sorted
     reconstruction = np.array([70.0, 380.0, 200.0, 560.0])
-    got = smallest_gamma(kl.copy(), reconstruction.copy())
-    got = float(got)
-    bent = smallest_gamma(np.array([0.0, 1.0, 2.0, 6.0]), np.array([300.0, 280.0, 200.0, 180.0]))
+    got = number(smallest_gamma(kl.copy(), reconstruction.copy()))
+    nats, error = np.array([0.0, 1.0, 2.0, 6.0]), np.array([300.0, 280.0, 200.0, 180.0])
+    bent = number(smallest_gamma(nats, error))
     if np.isclose(got, -90.0):
         yield "The curve falls, so its slope is negative; γ must be as large as minus the slope."
     if np.isclose(got, (560 - 70) / 12):
@@ -119,9 +119,9 @@ def check_smallest_gamma(
             f"{got:.4g}; 90 is right: from 0 to 2 nats, 180 nats of reconstruction are saved. "
             "Sort by the KL."
         )
-    if not np.isclose(float(bent), 80.0):
+    if not np.isclose(bent, 80.0):
         yield (
             "The steepest piece need not be the first, and it lies between two neighbours: for KL "
             "[0, 1, 2, 6] and reconstruction [300, 280, 200, 180] it must be 80, yours is "
-            f"{float(bent):.4g}."
+            f"{bent:.4g}."
         )

@@ -8,7 +8,7 @@ from numbers import Real
 
 import numpy as np
 
-from vaelib.exercises.verdict import exercise
+from vaelib.exercises.verdict import exercise, number
 
 
 @exercise("Right: twelve times as many numbers an image, twelve times the β.")
@@ -33,9 +33,8 @@ def check_same_pressure(beta: float) -> Iterator[str]:
 @exercise("Right: the gradient vanishes there, and the larger the loss, the smaller its weight.")
 def check_fixed_point(fixed_point: Callable[[float, float], float]) -> Iterator[str]:
     """`fixed_point(loss, strength)`: the σ² that minimises loss/(2σ²) + strength·σ²."""
-    for loss, strength in ((36.0, 0.5), (15.0, 2.0), (0.1, 1.0)):
-        got, right = fixed_point(loss, strength), math.sqrt(loss / (2 * strength))
-        got = float(got)
+    for loss, strength in ((36.0, 2.0), (15.0, 2.0), (0.1, 1.0)):
+        got, right = number(fixed_point(loss, strength)), math.sqrt(loss / (2 * strength))
         if np.isclose(got, right**2):
             yield "That is σ⁴: take the square root once more."
         if np.isclose(got, math.sqrt(right)):
@@ -55,11 +54,10 @@ def check_step(step: Callable[[float, float, float], float]) -> Iterator[str]:
 
     K_p = 0.1, K_i = 0.01, β between 1 and 100; the error is the target minus the KL.
     """
-    got = step(10.0, -5.0, -5.0)
-    yield from _signs(float(got), float(step(10.0, 5.0, 5.0)))
+    yield from _signs(number(step(10.0, -5.0, -5.0)), number(step(10.0, 5.0, 5.0)))
     for beta, error, before in ((10.0, -5.0, -5.0), (10.0, 1.0, -1.0), (3.0, -0.5, 2.0)):
         change = 0.1 * (_logistic(-error) - _logistic(-before)) - 0.01 * error
-        got = float(step(beta, error, before))
+        got = number(step(beta, error, before))
         if np.isclose(got, beta + 0.1 * _logistic(-error) - 0.01 * error):
             yield "The proportional part adds its *change*: subtract that of the error before."
         if not np.isclose(got, beta + change, atol=1e-6):
@@ -95,7 +93,7 @@ def check_angle(angle: Callable[[float, float, float], float]) -> Iterator[str]:
     """
     for rho, a, b in ((0.78, 1.0, 0.5), (0.41, 1.0, 0.75), (0.17, 1.0, 1.0), (0.5, 0.5, 1.0)):
         right = math.degrees(0.5 * math.atan2(2 * rho * a * b, a**2 - b**2))
-        got = float(angle(rho, a, b))
+        got = number(angle(rho, a, b))
         if np.isclose(got, math.radians(right), rtol=1e-3):
             yield "That is in radians; the question is degrees."
         if np.isclose(got, 90 - right, atol=0.01) and right != 45:

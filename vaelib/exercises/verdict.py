@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 EMPTY = "Not answered yet: put your answer in the place of the ... and run the cell again."
 NOTHING = "It returns nothing (None): is a `return` missing?"
@@ -38,8 +41,8 @@ def exercise(praise: str) -> Callable[[Callable[..., Iterator[str]]], Callable[.
         def run(*answers: Any) -> Verdict:
             try:
                 advice = next(check(*map(_given, answers)), None)
-            except _NotGiven as empty:
-                advice = str(empty)
+            except _Advice as found:
+                advice = str(found)
             except Exception as error:  # whatever the reader's code raises
                 advice = f"It stops with {type(error).__name__}: {error}"
             return Verdict(advice is None, advice or praise)
@@ -49,14 +52,14 @@ def exercise(praise: str) -> Callable[[Callable[..., Iterator[str]]], Callable[.
     return made
 
 
-class _NotGiven(Exception):
-    pass
+class _Advice(Exception):
+    """What ends a check at once, from wherever it is."""
 
 
 def _given(answer: Any) -> Any:
-    """`answer`, where it is a function with results that are given too; else _NotGiven."""
+    """`answer`, where it is a function with results that are given too; else _Advice."""
     if answer is ... or answer is None:
-        raise _NotGiven(EMPTY)
+        raise _Advice(EMPTY)
     if callable(answer):
         return lambda *arguments: _returned(answer(*arguments))
     return answer
@@ -64,8 +67,15 @@ def _given(answer: Any) -> Any:
 
 def _returned(result: Any) -> Any:
     if result is None:
-        raise _NotGiven(NOTHING)
+        raise _Advice(NOTHING)
     return _given(result)
+
+
+def number(got: Any) -> float:
+    """The one number that an answer is or returns; advice where it is anything else."""
+    if np.ndim(got):
+        raise _Advice(f"It returns {math.prod(np.shape(got))} numbers; it must return one.")
+    return float(got)
 
 
 def expect(got: Any, shape: tuple[int, ...], meaning: str) -> Iterator[str]:

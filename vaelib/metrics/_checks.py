@@ -13,8 +13,8 @@ FITTED = 30_000  # samples that classifiers and trees are fitted to and tested o
 APART = 0.6  # total variation; 150 random samples of 40 values are about 0.4 apart
 
 
-class TooFewFactors(ValueError):
-    """A metric compares factors, and fewer of them vary than it needs."""
+class UnfitFactors(ValueError):
+    """A metric compares factors: fewer vary than it needs, or they depend on each other."""
 
 
 def enough(codes: Codes, metric: str, samples: int) -> None:
@@ -28,12 +28,12 @@ def enough(codes: Codes, metric: str, samples: int) -> None:
 def varying(codes: Codes, metric: str, samples: int, factors: int = 1) -> Codes:
     """`codes` without the factors that never vary: they can be neither encoded nor missed.
 
-    ValueError as in :func:`enough`, TooFewFactors when fewer than `factors` factors vary.
+    ValueError as in :func:`enough`, UnfitFactors when fewer than `factors` factors vary.
     """
     enough(codes, metric, samples)
     moves = (codes.factors != codes.factors[:1]).any(axis=0)
     if moves.sum() < factors:
-        raise TooFewFactors(
+        raise UnfitFactors(
             f"{metric} needs at least {factors} of the factors to take two or more values, got "
             f"{moves.sum()} such among {codes.names}"
         )

@@ -21,8 +21,9 @@ def beta_vae_score(codes: Codes, seed: int = 0) -> dict[str, float]:
     shared; the score is its accuracy on 5,000 more. In [0, 1], 1 is best;
     1 / (number of factors) is chance.
 
-    Blind spots: nearly everything. A linear classifier finds the shared factor in rotated and
-    redundant codes too, so the score saturates near 1. It depends on the scale of the codes.
+    Blind spots: nearly everything. A linear classifier finds the shared factor in redundant
+    codes too, and in all but evenly turned ones (of a pair among four factors: 1 at 40°, 0.76 at
+    45°), so the score saturates near 1. It depends on the scale of the codes.
 
     Limit cases: an identity code 1; every latent twice 1; a constant code: chance.
 

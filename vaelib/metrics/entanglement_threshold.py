@@ -16,7 +16,7 @@ def entanglement_threshold(codes: Codes, seed: int = 0) -> dict[str, float]:
     exceeds a threshold. Lower it from the top: the score of a pair is the threshold at which its
     two factors first hang together, directly or through others. In [0, 1], 0 is best: a
     separate pair joins only at the noise of the importances; an entangled one as high as the
-    second-largest importance of either factor.
+    smaller of its two importances in a latent that both need: 1 where one latent holds both.
 
     Blind spots: the noise floor rises with the number of values of a factor and falls with the
     number of latents; pairs that hang together through a third factor look entangled.

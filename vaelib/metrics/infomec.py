@@ -21,9 +21,11 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     N_jk = I(z_j; v_k) / H(v_k), by nearest neighbours (k = 10), over the latents whose range
     exceeds a twentieth of the largest range. {"infom"}: the mean over latents of the best
     factor's part of a latent's N, {"infoc"}: the mean over factors of the best latent's part of a
-    factor's N, both stretched so that an even spread is 0. {"infoe"}: how much of a factor's
-    entropy a linear classifier of all latents removes, (H - cross-entropy) / H, on its own
-    training samples. 1 is best; infom and infoc lie in [0, 1], infoe is at most 1.
+    factor's N, both stretched so that an even spread is 0. {"infoe"}: how much of its
+    cross-entropy a linear classifier (balanced classes) loses by seeing all latents, on its own
+    training samples: (ln V - cross-entropy) / ln V for a factor of V values. ln V is what it pays
+    when it sees nothing, and the factor's entropy where all values are as frequent. 1 is best;
+    infom and infoc lie in [0, 1], infoe is at most 1.
 
     Blind spots: infom and infoc are ratios, blind to how much is known: random codes get 0.6 and
     0.35 from noise alone, and idle latents that move enough to count lower infom; where only one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaelib.metrics._checks import pairs, varying
+from vaelib.metrics._checks import UnfitFactors, pairs, varying
 from vaelib.types import Codes
 
 LEAST = 0.01  # part of one latent's variance; a pair that explains less has no angle
@@ -32,12 +32,16 @@ def plane_angle(codes: Codes) -> dict[str, float]:
     >>> [round(plane_angle(codes())["max"], 2) for codes in (identity, constant, doubled)]
     [0.0, 45.0, 0.0]
 
-    Uses all samples, at least 100, and two factors that do not determine each other.
+    Uses all samples, at least 100, and two or more factors of which none is a linear function of
+    others.
     """
     codes = varying(codes, "plane_angle", samples=100, factors=2)
     latents, factors = _standard(codes.means), _standard(codes.factors)
     if np.linalg.eigvalsh(factors.T @ factors / len(codes)).min() < 1e-6:
-        raise ValueError(f"plane_angle needs factors that differ, got {codes.names} dependent")
+        raise UnfitFactors(
+            "plane_angle needs factors of which none is a sum of others, as one-hot columns are, "
+            f"got {codes.names}"
+        )
     effects = np.linalg.lstsq(factors, latents, rcond=None)[0].T  # (D, K)
     angles = {name: _angle(effects[:, [a, b]]) for a, b, name in pairs(codes.names)}
     values = list(angles.values())
