@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from matplotlib import pyplot as plt
 from study_parts import PAIR, Tiny, config
 
 from vaelib import plots
-from vaelib.cli import main
+from vaelib.cli import main, parser
+from vaelib.cli.study_results import chosen, filtered
 from vaelib.files import write_json
 from vaelib.spec import from_spec, to_spec
 from vaelib.studies import Planned, found, named
@@ -28,6 +30,8 @@ from vaelib.studies.table import (
     cells,
     check_score,
     collect,
+    place,
+    places,
     prune,
     read,
     row_of,
@@ -148,6 +152,13 @@ def test_the_committed_rows_are_of_the_methods_as_they_stand(name, seeds, rows):
     assert there <= planned and len(there) >= rows
 
 
+@pytest.mark.parametrize("name", sorted(p.name for p in shipped_table(Smoke).parents[1].iterdir()))
+def test_committed_rows_are_runs_of_their_study(name):
+    """Else `study table` would not find them, and `study run` would do them again."""
+    table = read(shipped_table(named(name)))
+    assert len(table) and places(table) <= {place(run) for run in named(name)().plan()}
+
+
 # Tables
 
 
@@ -214,6 +225,8 @@ def test_the_best_setting_is_that_of_the_best_mean_over_cells():
         columns=["method", "setting", "pair", "sigma", SMOKE.score],
     )
     assert best_settings(table, SMOKE) == {"A": "a=2", "B": ""}
+    easy = table[table["pair"].eq("x") | table["setting"].eq("a=2")]  # a=1 lacks its hard cell
+    assert best_settings(easy, SMOKE)["A"] == "a=2"
 
 
 def test_only_the_best_weights_of_each_cell_are_kept(tmp_path):
@@ -334,6 +347,27 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert "no run of this study and these options is finished" in capsys.readouterr().err
     assert command("run", "smoke", "--scheduler", "tcp://x:1") == 2
     assert "--scheduler needs --backend dask" in capsys.readouterr().err
+    assert command("run", "smoke", "--queue", "short") == 2
+    assert "--queue needs --backend slurm or pbs" in capsys.readouterr().err
+    assert command("run", "smoke", "--backend", "dask", "--scheduler", "x", "--workers", "2") == 2
+    assert "--workers has no effect with --scheduler" in capsys.readouterr().err
+    where = ("--folder", str(tmp_path), "--quiet", "--only", "seed=0", "beta=1", "sigma=inf")
+    assert command("run", "smoke", "--backend", "slurm", *where) == 2
+    assert "there is no sbatch here" in capsys.readouterr().err
+
+
+def test_words_of_several_only_add_up(tmp_path):
+    words = ("--only", "seed=0", "--only", "beta=1", "sigma=inf")
+    args = parser().parse_args(["study", "table", "smoke", "--folder", str(tmp_path), *words])
+    study, plan, _ = chosen(args)
+    assert [run.config.seed for run in filtered(plan, args)] == [0] and study.name() == "smoke"
+
+
+def test_a_relative_folder_is_that_of_the_caller(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (job,) = jobs_for(Tiny(), [Planned(config(), "A")], Path("here"))
+    monkeypatch.chdir("/")  # as a worker elsewhere
+    assert job.result.is_relative_to(tmp_path / "here")
 
 
 def test_the_exit_status_tells_of_failures(tmp_path, monkeypatch, capsys):

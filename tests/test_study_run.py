@@ -21,6 +21,7 @@ from study_parts import Counted, FailsWithout, Tiny, config
 
 from vaelib.checkpoint import load_tensors
 from vaelib.runs import Run
+from vaelib.studies import work
 from vaelib.studies.backends import Dask, Local, Queue
 from vaelib.studies.claim import OWNER, Claim, ClaimLost, is_abandoned, latest, live
 from vaelib.studies.results import FAILURE, recorded
@@ -129,6 +130,12 @@ def test_a_silent_holder_is_replaced_after_the_expiry_and_not_before(tmp_path):
     assert (new.folder / "checkpoint").exists()  # its work goes on
 
 
+def test_a_holder_is_silent_by_its_own_measure(tmp_path):
+    patient = Claim.take(tmp_path, "run", expiry=300)  # whose signs come every 30 s
+    silence(patient.folder, 20)
+    assert Claim.take(tmp_path, "run", expiry=1) is None
+
+
 def test_a_dead_process_of_this_machine_is_replaced_at_once(tmp_path):
     folder = Claim.take(tmp_path, "run").folder
     dead = subprocess.Popen([sys.executable, "-c", ""])
@@ -153,6 +160,38 @@ def test_a_holder_that_slept_cannot_touch_the_work_of_its_successor(tmp_path):
     new.finish()
     assert (tmp_path / "run" / "result").read_text() == "new"
     assert Claim.take(tmp_path, "run") is None
+
+
+def test_a_holder_that_slept_while_it_scored_records_no_failure(tmp_path, monkeypatch):
+    (job,) = jobs(tmp_path, config())
+
+    def slept(job, claim):
+        disown(claim.folder)
+        silence(claim.folder, 1000)
+        monkeypatch.setattr(work, "_do", do)
+        assert execute_anew(job).state == "done"  # its successor's
+        (claim.folder / "scores.json").parent.mkdir()
+        raise FileNotFoundError("log.csv")
+
+    do = work._do
+    monkeypatch.setattr(work, "_do", slept)
+    assert execute(job).state == "done"
+    assert not list(tmp_path.glob("work/*/*"))
+
+
+def execute_anew(job):
+    """`execute` as another process would: without waiting for this one to be done."""
+    with work.Claim.take(Path(job.root), job.name, job.expiry) as claim:
+        return work._attempt(job, claim)
+
+
+def test_a_result_of_other_metrics_is_not_mixed_in(tmp_path):
+    (job,) = jobs(tmp_path, config())
+    assert execute(job).state == "done"
+    assert execute(job).state == "done"
+    for changed in (replace(job, samples=100), replace(job, metrics=("mig",))):
+        outcome = execute(changed)
+        assert outcome.state == "failed" and "was scored with" in outcome.reason
 
 
 def test_a_living_holder_shows_it(tmp_path):
@@ -246,7 +285,7 @@ def test_a_lost_worker_is_replaced_and_at_last_given_up(tmp_path):
     (done,) = carry_out(jobs(tmp_path / "a", config()), Dying(2), progress=False)
     (lost,) = carry_out(jobs(tmp_path / "b", config()), Dying(3), progress=False)
     assert done.state == "done"
-    assert lost.state == "failed" and "3 workers died" in lost.error
+    assert lost.state == "failed" and lost.reason.startswith("3 workers died in this run")
 
 
 def test_a_result_from_another_file_system_is_kept(tmp_path):

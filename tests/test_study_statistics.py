@@ -186,6 +186,15 @@ def test_a_claim_needs_all_comparisons():
     assert holds(pd.DataFrame([BEATEN, EQUAL]), 0.2, rivals=["A", "C"]).startswith("cannot")
 
 
+def test_a_claim_that_so_few_runs_cannot_decide_does_not_fail():
+    three = compared(0.2, "B", -0.3, -0.4, -0.2, 1.0) | {"least": 1.0}
+    close = compared(0.2, "A", -0.1, -0.3, 0.1, 0.2)
+    none = [EQUAL, EQUAL | {"method": "B"}]
+    words = "so few runs cannot reach p < 0.05"
+    assert words in holds(pd.DataFrame([BEATEN, three, *none]), 0.2)
+    assert holds(pd.DataFrame([close, three, *none]), 0.2).startswith("does not hold")
+
+
 def test_few_runs_without_correlation_are_an_indication():
     said = holds(pd.DataFrame([BEATEN, EQUAL | {"runs": 5}]), 0.2)
     assert said.startswith("holds, with an indication only") and "intervals of 5 runs" in said

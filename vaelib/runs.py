@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -167,7 +167,11 @@ def _check_shapes(expected: dict[str, Tensor], found: dict[str, Tensor]) -> None
 
 def find(folder: str | Path) -> list[Run]:
     """All runs at any depth under `folder`, in order of their paths."""
-    return [Run(path.parent) for path in sorted(Path(folder).rglob("config.json"))]
+    found = []
+    for path in sorted(Path(d) for d, _, files in os.walk(folder) if "config.json" in files):
+        with suppress(ValueError):  # a study's worker has just renamed it
+            found.append(Run(path))
+    return found
 
 
 def table(runs: list[Run], distribution: str = "uncorrelated") -> pd.DataFrame:

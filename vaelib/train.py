@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -111,12 +112,27 @@ class TrainConfig:
         left_out = {name for name, value in LATER.items() if getattr(self, name) == value}
         left_out.update(HOW)
         names = [f.name for f in fields(self) if f.name not in left_out]
-        what = {name: to_spec(getattr(self, name)) for name in names}
+        what = {name: _as_first_written(to_spec(getattr(self, name))) for name in names}
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def folder_name(self) -> str:
         return f"{type(self.objective).__name__}-{type(self.data).__name__}-{self.seed}-{self.key}"
+
+
+def _as_first_written(spec: Any) -> Any:
+    """`spec` without what came later in configurations inside it, as that of a pre-trained run.
+
+    Only beta2: the others were there before a configuration could be inside another.
+    """
+    if isinstance(spec, list):
+        return [_as_first_written(value) for value in spec]
+    if not isinstance(spec, dict):
+        return spec
+    spec = {name: _as_first_written(value) for name, value in spec.items()}
+    if spec.get("type") == "vaelib.train:TrainConfig" and spec.get("beta2") == LATER["beta2"]:
+        del spec["beta2"]
+    return spec
 
 
 def train(
@@ -237,5 +253,5 @@ def load_or_train(config: TrainConfig, **options) -> Run:
 def _key(run: Run) -> str | None:
     try:
         return run.config.key
-    except ValueError:  # written by another version, or by hand: not the run that is looked for
+    except (ValueError, OSError):  # of another version, written by hand, or moved in the meantime
         return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BACKENDS = ("local", "dask", "slurm", "pbs")
 KEEP = ("best", "all", "none")
+OF_A_QUEUE = ("memory", "walltime", "queue", "account", "directive")  # options
 EVERY = 20.0  # seconds between two versions of the table while runs go on
 
 
@@ -83,13 +84,11 @@ def _add_backend(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--workers", type=typed("int", Limits(1)), metavar="N", help=text)
     text = "of a Dask cluster that is there; without it --backend dask starts one on this machine"
     group.add_argument("--scheduler", metavar="ADDRESS", help=text)
-    group.add_argument("--memory", default="4GB", help="of a job of a queue (default: %(default)s)")
-    group.add_argument(
-        "--walltime", default="04:00:00", help="of a job of a queue (default: %(default)s)"
-    )
+    group.add_argument("--memory", help="of a job of a queue (default: 4GB)")
+    group.add_argument("--walltime", help="of a job of a queue (default: 04:00:00)")
     group.add_argument("--queue", metavar="NAME", help="of the cluster, its partition")
     group.add_argument("--account", metavar="NAME", help="that the queue charges")
-    text = "a further line of the head of a job, such as --gres=gpu:1; repeat it for more"
+    text = "a further line of the head of a job, as in --directive=--gres=gpu:1; repeat it for more"
     group.add_argument("--directive", action="append", default=[], metavar="TEXT", help=text)
     text = "seconds without a sign of life after which a worker counts as dead (default: 300)"
     # At least 1: signs of life come ten times in this, and time stamps may be whole seconds.
@@ -134,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
         table = keeper.save()
     if args.keep == "best" and table is not None:
         prune(table, study, plan, folder)
-    return _tell(outcomes, folder)
+    return _tell(outcomes, folder) or int(table is None)
 
 
 class _Keeper:
@@ -163,6 +162,11 @@ def _backend(args: argparse.Namespace) -> Any:
 
     if args.scheduler and args.backend != "dask":
         raise ValueError("--scheduler needs --backend dask")
+    if args.scheduler and args.workers:
+        raise ValueError("--workers has no effect with --scheduler: that cluster has its own")
+    given = [name for name in OF_A_QUEUE if getattr(args, name)]
+    if given and args.backend not in backends.QUEUES:
+        raise ValueError(f"--{given[0]} needs --backend slurm or pbs")
     if args.backend == "local":
         return backends.Local(args.workers or cpu_count())
     if args.backend == "dask":
@@ -170,8 +174,8 @@ def _backend(args: argparse.Namespace) -> Any:
     return backends.Queue(
         args.backend,
         args.workers or 10,
-        args.memory,
-        args.walltime,
+        args.memory or "4GB",
+        args.walltime or "04:00:00",
         args.queue,
         args.account,
         tuple(args.directive),

@@ -67,6 +67,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--only",
+        action="extend",
         nargs="+",
         default=[],
         metavar="WORD",
@@ -89,7 +90,7 @@ def chosen(args: argparse.Namespace) -> tuple[Study, list[Planned], Path]:
 
     cls = named(args.name)
     study = make(cls, args.option)
-    return study, study.plan(), Path(args.folder or default_folder(cls))
+    return study, study.plan(), Path(args.folder or default_folder(cls)).resolve()
 
 
 def filtered(plan: Sequence[Planned], args: argparse.Namespace) -> list[Planned]:

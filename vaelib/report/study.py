@@ -29,7 +29,7 @@ from vaelib.studies.figures import (
     score_figures,
     setting_figures,
 )
-from vaelib.studies.results import FAILURE, recorded
+from vaelib.studies.results import FAILURE, RESULT, recorded
 from vaelib.studies.statistics import by_strength, paired
 from vaelib.studies.table import best_settings, cells
 
@@ -144,6 +144,8 @@ def _failures(plan: Sequence[Planned], folder: Path) -> str:
     parts = []
     for run in {run.config.key: run for run in plan}.values():
         left = latest(folder, run.config.folder_name)
+        if (folder / run.config.folder_name / RESULT).exists():
+            continue  # another try went well
         if left and (left / FAILURE).exists():
             words = escape(" ".join(run.words))
             text = escape(recorded(left))

@@ -12,6 +12,7 @@ Each is a context manager that gives a `concurrent.futures.Executor`. The cluste
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -96,7 +97,7 @@ class Dask:
             with distributed.Client(self.address, timeout=30) as client:
                 yield client.get_executor(pure=False)
             return
-        _be_patient()
+        _be_patient(0)  # how often a run is tried is counted by us
         with (
             distributed.LocalCluster(
                 self.workers, threads_per_worker=1, dashboard_address=None, memory_limit=None
@@ -121,7 +122,13 @@ class Queue:
     @contextmanager
     def start(self) -> Iterator[Executor]:
         distributed = _need("distributed")
-        _be_patient()
+        submit = {"slurm": "sbatch", "pbs": "qsub"}[self.system]
+        if shutil.which(submit) is None:
+            raise ValueError(
+                f"--backend {self.system} must run where jobs can be queued, but there is no "
+                f"{submit} here"
+            )
+        _be_patient(100)  # jobs end at their walltime: a run may lose several before it is done
         with self.cluster() as cluster, distributed.Client(cluster) as client:
             cluster.adapt(minimum_jobs=1, maximum_jobs=self.workers)
             yield client.get_executor(pure=False)
@@ -141,11 +148,11 @@ class Queue:
         )
 
 
-def _be_patient() -> None:
-    """Jobs end at their walltime: a run may lose several workers before it is done."""
+def _be_patient(workers: int) -> None:
+    """How many workers a run may lose before Dask gives it up."""
     import dask
 
-    dask.config.set({"distributed.scheduler.allowed-failures": 100})
+    dask.config.set({"distributed.scheduler.allowed-failures": workers})
 
 
 def _need(module: str) -> Any:

@@ -45,9 +45,13 @@ class Claim:
         if final.exists() or (before and not is_abandoned(before, expiry)):
             return None
         try:
-            folder = _take_over(before) if before else _begin(root, name)
-            _sign(folder)
-        except (FileNotFoundError, FileExistsError, PermissionError):  # another was faster
+            folder = _take_over(before, expiry) if before else _begin(root, name)
+            _sign(folder, expiry)
+        except (FileNotFoundError, FileExistsError):  # another was faster
+            return None
+        except PermissionError:
+            if os.name == "posix":  # there, the folder is another user's; Windows: it is in use
+                raise
             return None
         return cls(folder, final, expiry)
 
@@ -71,7 +75,7 @@ class Claim:
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.utime(self.folder / OWNER, (0, 0))  # free at once
 
     def _live(self) -> None:
@@ -80,6 +84,8 @@ class Claim:
                 os.utime(self.folder / OWNER)
             except FileNotFoundError:
                 return
+            except OSError:  # a network that is away for a moment: the next sign may come through
+                continue
 
 
 def latest(root: Path, name: str) -> Path | None:
@@ -100,7 +106,12 @@ def is_abandoned(folder: Path, expiry: float = EXPIRY) -> bool:
         seen = (folder / OWNER).stat().st_mtime
     except FileNotFoundError:  # just begun, or just finished
         owner, seen = {}, _begun(folder)
+    except OSError:  # a network that is away for a moment: no sign of death
+        return False
     silent = abs(_now(folder.parent) - seen)  # a sign from the future: the clock was set back
+    promised = owner.get("expiry")
+    if isinstance(promised, int | float):  # its signs come ten times in this
+        expiry = max(expiry, promised)
     return silent > expiry or (owner.get("host") == _host() and not _is_alive(owner["pid"]))
 
 
@@ -129,17 +140,17 @@ def _begin(root: Path, name: str) -> Path:
     return folder
 
 
-def _take_over(before: Path) -> Path:
-    _sign(before)  # first a sign of life, so that the new folder never looks abandoned
+def _take_over(before: Path, expiry: float) -> Path:
+    _sign(before, expiry)  # first a sign of life, so that the new folder never looks abandoned
     after = before.with_suffix(f".{_number(before) + 1}")
     os.rename(before, after)
     (after / ".lock").unlink(missing_ok=True)  # a holder that is only asleep has this one still
     return after
 
 
-def _sign(folder: Path) -> None:
+def _sign(folder: Path, expiry: float) -> None:
     part = folder / f".{uuid.uuid4().hex[:8]}.{OWNER}"
-    part.write_text(json.dumps({"host": _host(), "pid": os.getpid()}), "utf-8")
+    part.write_text(json.dumps({"host": _host(), "pid": os.getpid(), "expiry": expiry}), "utf-8")
     os.replace(part, folder / OWNER)
 
 
@@ -157,8 +168,9 @@ def _now(folder: Path) -> float:
 
 def _host() -> str:
     """This machine, or this container of it: where a process number means something."""
-    space = Path("/proc/self/ns/pid")
-    return socket.gethostname() + (os.readlink(space) if space.exists() else "")
+    space, boot = Path("/proc/self/ns/pid"), Path("/proc/sys/kernel/random/boot_id")
+    parts = [socket.gethostname(), os.readlink(space) if space.exists() else ""]
+    return " ".join([*parts, boot.read_text().strip() if boot.exists() else ""])
 
 
 def _is_alive(pid: int) -> bool:

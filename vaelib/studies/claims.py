@@ -79,6 +79,8 @@ def holds(
     if any(set(part["method"][part["claim"]]) != named for part in (at, none)):
         return "cannot be judged yet: comparisons are missing, or have fewer than three seeds"
     better = (at["p"] < CERTAIN) & (at["value"] < 0)
+    if (few := at["least"] >= CERTAIN).any() and not (~better & ~few).any():
+        return f"cannot be judged yet: so few runs cannot reach p < {CERTAIN}"
     if not better.all():
         who = ", ".join(at["method"][~better])
         return f"does not hold: at {strength(strong)} not certainly better than {who}"

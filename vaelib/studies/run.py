@@ -25,7 +25,7 @@ from vaelib.files import write_json
 from vaelib.spec import to_spec
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.claim import EXPIRY, is_abandoned, latest, live
-from vaelib.studies.work import Job, Outcome, execute, settled
+from vaelib.studies.work import Job, Outcome, execute, note_failure, settled
 
 DEATHS = 3  # workers that a run may lose before it counts as failed
 TICK = 2.0  # seconds between looks at the work
@@ -54,8 +54,8 @@ def jobs_for(
     configs = {run.config.key: run.config for run in plan}
     return [
         Job(
-            str(root), config.folder_name, to_spec(config), tuple(study.metrics), study.samples,
-            keep_weights, retry, expiry,
+            str(root.resolve()), config.folder_name, to_spec(config), tuple(study.metrics),
+            study.samples, keep_weights, retry, expiry,
         )
         for config in configs.values()
     ]  # fmt: skip
@@ -102,10 +102,12 @@ def carry_out(
                 if outcome.state == "busy":
                     again.append(job)
                     continue
-                _bring_home(job, outcome)
+                outcome = _bring_home(job, outcome)
                 outcomes[job.name] = outcome
                 bar.add(outcome)
                 on_outcome(outcome)
+            if len(again) == len(waiting):
+                time.sleep(TICK)  # none could be begun: rather not at once again
             waiting = again
             while waiting and all(_held_elsewhere(job) for job in waiting):
                 bar.show()
@@ -119,6 +121,7 @@ def _settle(
     """Each job with its outcome, as they come; first those that need no worker."""
     known = [(job, settled(job)) for job in jobs]
     yield from ((job, outcome) for job, outcome in known if outcome)
+    bar.start()
     rest = [job for job, outcome in known if not outcome]
     if not rest:
         return
@@ -139,7 +142,9 @@ def _outcome(future: Future, job: Job, deaths: Counter[str]) -> Outcome:
         deaths[job.name] += 1
         if deaths[job.name] < DEATHS:
             return Outcome(job.name, "busy")
-        text = f"{DEATHS} workers died in this run (killed, or out of memory): {error}"
+        text = f"{error}\n{DEATHS} workers died in this run (killed, or out of memory)"
+        if folder := latest(Path(job.root), job.name):
+            return note_failure(folder, job.name, text)
         return Outcome(job.name, "failed", text)
 
 
@@ -148,14 +153,15 @@ def _held_elsewhere(job: Job) -> bool:
     return not settled(job) and folder is not None and not is_abandoned(folder, job.expiry)
 
 
-def _bring_home(job: Job, outcome: Outcome) -> None:
+def _bring_home(job: Job, outcome: Outcome) -> Outcome:
     """Keep the result of a worker that does not share our file system."""
     if outcome.result and not job.result.exists():
         try:
             write_json(job.result, outcome.result)  # first: it is what counts
             write_json(job.result.parent / "config.json", job.spec)
         except OSError as error:
-            print(f"cannot keep the result of {job.name}: {error}", file=sys.stderr)
+            return Outcome(job.name, "failed", f"its result cannot be kept here: {error}")
+    return outcome
 
 
 class _Bar:
@@ -170,15 +176,24 @@ class _Bar:
         self.failed = 0
         self.lines = progress and not sys.stderr.isatty()  # a log gets a line a run, and no bar
         disable = self.lines or not progress
-        self.bar = tqdm(total=len(jobs), unit="run", disable=disable, smoothing=0.1)
+        self.bar = tqdm(total=len(jobs), unit="run", disable=disable, smoothing=0)
         self.begun, self.count = time.monotonic(), 0
+        self.before: int | None = None  # runs that needed no worker
+
+    def start(self) -> None:
+        """What was added until now took no time; the rest does."""
+        if self.before is None:
+            self.begun = time.monotonic()
+            self.before = self.bar.initial = self.count
+            self.bar.unpause()
 
     def add(self, outcome: Outcome) -> None:
         self.failed += outcome.state == "failed"
         self.count += 1
         self.bar.update()
         if self.lines:
-            left = (time.monotonic() - self.begun) / self.count * (self.total - self.count)
+            each = (time.monotonic() - self.begun) / max(1, self.count - (self.before or 0))
+            left = each * (self.total - self.count)
             print(f"{self.count} of {self.total}, {left:.0f} s to go: {outcome.name}", flush=True)
         if outcome.state == "failed":
             self.bar.write(f"failed: {outcome.name}: {outcome.reason}")

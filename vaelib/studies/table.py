@@ -212,18 +212,16 @@ def best_settings(table: pd.DataFrame, study: Study) -> dict[str, str]:
     """The setting of each method with the best mean score over all its rows.
 
     Means of the cells (pair and strength) are averaged, so that more seeds here or there do not
-    count more.
+    count more. Settings that were tried on fewer cells than others of the method are not compared:
+    theirs may be the easy ones.
     """
     by = ["method", "setting", "pair", "sigma"]
-    means = (
-        table.dropna(subset=[study.score])
-        .groupby(by, sort=False)[study.score]
-        .mean()
-        .groupby(["method", "setting"])
-        .mean()
-    )
+    means = table.dropna(subset=[study.score]).groupby(by, sort=False)[study.score].mean()
+    scores = means.groupby(["method", "setting"]).agg(["mean", "count"])
+    most = scores.groupby("method")["count"].transform("max")
     sign = -1 if study.lower_is_better else 1
-    return {method: (sign * part).idxmax()[1] for method, part in means.groupby("method")}
+    best = (sign * scores["mean"][scores["count"] == most]).groupby("method").idxmax()
+    return {method: setting for method, setting in best}
 
 
 def with_settings(table: pd.DataFrame, settings: dict[str, str]) -> pd.DataFrame:

@@ -92,13 +92,25 @@ def settled(job: Job) -> Outcome | None:
     """The outcome of a run that is done, or failed and not to be tried again."""
     try:
         if result := read_result(job.result.parent, job.key):
-            return Outcome(job.name, "done", result=result)
+            return _if_scored_so(job, result)
     except DataFileError as error:
         return Outcome(job.name, "failed", str(error))
     before = latest(Path(job.root), job.name)
     if before and (before / FAILURE).exists() and not job.retry:
         return Outcome(job.name, "failed", recorded(before))
     return None
+
+
+def _if_scored_so(job: Job, result: dict[str, Any]) -> Outcome:
+    """Done, unless the study has changed what it scores: such rows must not stand in one table."""
+    now, then = [list(job.metrics), job.samples], result.get("scored", [None, None])
+    if now == then or "scored" not in result:
+        return Outcome(job.name, "done", result=result)
+    text = (
+        f"{job.result.parent} was scored with {then[0]} on {then[1]} images, the study now asks "
+        f"for {now[0]} on {now[1]}: move that folder away, or take another --folder, and run again"
+    )
+    return Outcome(job.name, "failed", text)
 
 
 def _attempt(job: Job, claim: Claim) -> Outcome:
@@ -110,14 +122,17 @@ def _attempt(job: Job, claim: Claim) -> Outcome:
     except ClaimLost:
         return settled(job) or Outcome(job.name, "busy")
     except Exception:
-        if latest(Path(job.root), job.name) != claim.folder:  # it failed because its folder moved
+        root = Path(job.root)
+        if job.result.exists() or latest(root, job.name) != claim.folder:  # its folder moved
+            sweep(root, job.name)
             return settled(job) or Outcome(job.name, "busy")
-        return _failed(claim.folder, job.name, traceback.format_exc())
+        return note_failure(claim.folder, job.name, traceback.format_exc())
     sweep(Path(job.root), job.name)
     return Outcome(job.name, "done", result=read_json(job.result))
 
 
-def _failed(folder: Path, name: str, text: str) -> Outcome:
+def note_failure(folder: Path, name: str, text: str) -> Outcome:
+    """The outcome of a run that failed, and its record in the run's folder."""
     try:
         write_json(folder / FAILURE, {"traceback": text, "when": _utc()})
     except OSError:  # a full disk: the caller learns it all the same
@@ -144,6 +159,7 @@ def _do(job: Job, claim: Claim) -> None:
         "git": git_state(),
         "machine": describe(),
         "config": job.spec,
+        "scored": [list(job.metrics), job.samples],  # what the study asked for
         "scores": run.scores,
         "elbo": elbo,
     }
