@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from study_parts import Tiny, config
 
 from vaelib.cli import main
+from vaelib.cli.study_results import save_table
 from vaelib.files import DataFileError, write_json
 from vaelib.paths import runs_dir
 from vaelib.studies.claim import OWNER, Claim, is_abandoned, latest
@@ -26,7 +28,16 @@ from vaelib.studies.figures import comparable, one_setting
 from vaelib.studies.results import FAILURE
 from vaelib.studies.run import jobs_for
 from vaelib.studies.smoke import Smoke
-from vaelib.studies.table import collect, default_folder, place, places, read, shipped_table, write
+from vaelib.studies.table import (
+    TABLE,
+    collect,
+    default_folder,
+    place,
+    places,
+    read,
+    shipped_table,
+    write,
+)
 from vaelib.studies.work import Outcome, execute, settled
 
 NOTHING = pd.DataFrame()
@@ -148,6 +159,20 @@ def test_a_damaged_table_is_told_with_its_name(tmp_path):
         path.write_text(text)
         with pytest.raises(DataFileError, match="table.csv is no table of a study"):
             read(path)
+
+
+def test_a_table_keeps_the_rows_of_other_options(tmp_path):
+    plans = [replace(Tiny(), configs=(config(seed),)).plan() for seed in (0, 1)]
+    for plan in plans:
+        job = job_of(tmp_path, plan[0].config)
+        assert execute(job).state == "done"
+        assert len(save_table(plan, tmp_path, pd.DataFrame())) == 1
+    assert set(read(tmp_path / TABLE)["seed"]) == {0, 1}
+    save_table(plans[1], tmp_path, pd.DataFrame())
+    assert set(read(tmp_path / TABLE)["seed"]) == {0, 1}
+    shutil.rmtree(tmp_path / plans[0][0].config.folder_name)
+    save_table(plans[1], tmp_path, pd.DataFrame())
+    assert set(read(tmp_path / TABLE)["seed"]) == {1}
 
 
 def test_names_of_nothing_are_names(tmp_path):

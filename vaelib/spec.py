@@ -48,6 +48,20 @@ def to_spec(value: Any) -> Any:
     raise ValueError(f"a configuration holds dataclasses and plain values, got {type(value)}")
 
 
+def without(spec: Any, kind: str, name: str, value: Any) -> Any:
+    """`spec` without the field `name` of each object of this type, at any depth, that is `value`.
+
+    >>> without([{"type": "a:B", "x": 1, "y": 2}, {"type": "a:C", "x": 1}], "a:B", "x", 1)
+    [{'type': 'a:B', 'y': 2}, {'type': 'a:C', 'x': 1}]
+    """
+    if isinstance(spec, list):
+        return [without(item, kind, name, value) for item in spec]
+    if not isinstance(spec, dict):
+        return spec
+    drop = {name} if spec.get("type") == kind and spec.get(name) == value else set()
+    return {k: without(v, kind, name, value) for k, v in spec.items() if k not in drop}
+
+
 def brief(value: Any) -> str:
     """repr() with only those fields, at any depth, that differ from their defaults.
 

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +38,7 @@ from vaelib.paths import found_dirs, runs_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
 from vaelib.schedules import Constant, Schedule, set_learning_rate
-from vaelib.spec import from_spec, to_spec
+from vaelib.spec import from_spec, to_spec, without
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
 
@@ -112,27 +111,14 @@ class TrainConfig:
         left_out = {name for name, value in LATER.items() if getattr(self, name) == value}
         left_out.update(HOW)
         names = [f.name for f in fields(self) if f.name not in left_out]
-        what = {name: _as_first_written(to_spec(getattr(self, name))) for name in names}
+        what = {name: to_spec(getattr(self, name)) for name in names}
+        # Inside the network of a pre-trained run too; the other fields were there before it.
+        what = without(what, "vaelib.train:TrainConfig", "beta2", LATER["beta2"])
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def folder_name(self) -> str:
         return f"{type(self.objective).__name__}-{type(self.data).__name__}-{self.seed}-{self.key}"
-
-
-def _as_first_written(spec: Any) -> Any:
-    """`spec` without what came later in configurations inside it, as that of a pre-trained run.
-
-    Only beta2: the others were there before a configuration could be inside another.
-    """
-    if isinstance(spec, list):
-        return [_as_first_written(value) for value in spec]
-    if not isinstance(spec, dict):
-        return spec
-    spec = {name: _as_first_written(value) for name, value in spec.items()}
-    if spec.get("type") == "vaelib.train:TrainConfig" and spec.get("beta2") == LATER["beta2"]:
-        del spec["beta2"]
-    return spec
 
 
 def train(

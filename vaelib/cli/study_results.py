@@ -109,12 +109,33 @@ def shipped(study: Study, args: argparse.Namespace) -> pd.DataFrame:
 
 
 def save_table(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> pd.DataFrame:
-    """Write table.csv in the folder."""
+    """Write table.csv in the folder: the plan's rows, which are returned, and those of others."""
+    import pandas as pd
+
     from vaelib.studies.table import TABLE, collect, write
 
     table = collect(plan, folder, before)
-    write(table, folder / TABLE)
+    write(pd.concat([table, _of_others(plan, folder)], ignore_index=True), folder / TABLE)
     return table
+
+
+def _of_others(plan: Sequence[Planned], folder: Path) -> pd.DataFrame:
+    """Rows of the folder's table that another `-o` planned, and whose runs are still there."""
+    import pandas as pd
+
+    from vaelib.files import DataFileError
+    from vaelib.studies.results import RESULT
+    from vaelib.studies.table import TABLE, read
+
+    try:
+        table = read(folder / TABLE)
+    except DataFileError:  # it is written anew
+        return pd.DataFrame()
+    if table.empty:
+        return table
+    there = {path.parent.name.rpartition("-")[2] for path in folder.glob(f"*/{RESULT}")}
+    mine = {run.config.key for run in plan}
+    return table[table["key"].isin(there - mine)]
 
 
 def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.DataFrame]:
