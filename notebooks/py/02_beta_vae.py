@@ -188,6 +188,7 @@ print(run.label)
 # %% tags=["report"]
 plots.losses(run.log);
 
+
 # %% [markdown]
 # *Figure 2.2: The live training with the library. Left: loss and its parts; right: the KL of each latent.*
 

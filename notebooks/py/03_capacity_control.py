@@ -235,7 +235,7 @@ def nats_told(vae, n, bins):
     noise = torch.Generator().manual_seed(0)
     with torch.no_grad():
         z = torch.cat([vae.encode(images).sample(noise) for images in batch.images.split(500)])
-    return information.mutual_information(information.bins(z.numpy(), bins), batch.factors)
+    return information.mutual_information(information.bins(z.numpy(), bins), batch.factors.numpy())
 
 
 every = max(1, steps // 8)  # steps between two looks
