@@ -416,9 +416,9 @@ with plots.style():
 # *Figure 3.6: The KL of each latent in use while the capacity grows, in the colour of the factor that it follows.*
 
 # %% [markdown]
-# Four latents rise at once. (The lower rows of figure 3.5 are no news: a latent cannot tell more than
-# its KL, and the means of silent ones differ by a hair that bins count, as in chapter 2.) Count it:
-# from which capacity on does the best latent of each factor hold more than half a nat?
+# Four latents rise at once. (The lower rows of figure 3.5 are no news: counting in bins finds a few
+# hundredths of a nat in pure noise, more where a factor has many values.) Count it: from which
+# capacity on does the best latent of each factor hold more than half a nat?
 
 # %%
 for k in np.argsort(-worth):
@@ -432,8 +432,8 @@ for k in np.argsort(-worth):
 # %% [markdown]
 # Positions first, as the list said. At the same time comes z6, which tells most about `pos_y` but is
 # also the best on scale (it draws the size, figure 3.9). Shape comes last, in z3, although it is worth
-# a little more than scale on the list. Orientation has no latent that holds half a nat for it alone: three
-# of them tell a quarter of a nat about it, z3 is one. The list averages over a whole factor, and knows no
+# a little more than scale on the list. Orientation has no latent for itself: z3 tells a fifth of a nat about it
+# beside the shape, no other more than a tenth. The list averages over a whole factor, and knows no
 # latents that have to open. So it says who is first, not all ranks.
 
 # %% [markdown]
@@ -607,8 +607,8 @@ for name, one in (("γ = 30", live), ("γ = 1000", strict)):
           f"{row['reconstruction']:.0f}  told about positions {row[['pos_x', 'pos_y']].sum():.2f}")
 
 # %% [markdown]
-# The KL is near to where it should be, and it buys no sharper picture: the codes tell half a nat
-# about positions, but the decoder still draws the grey mean. The gradient of γ·|KL − C| points up in
+# The KL is near to where it should be, and it buys no sharper picture: of its nats less than a tenth of
+# one is about positions, and the decoder still draws the grey mean. The gradient of γ·|KL − C| points up in
 # one step and down in the next, several times stronger than what the reconstruction says (the first
 # nat about a position saves some 160), and Adam divides each step by the size of the recent
 # gradients. What is left for learning is little. (Those studies train for 300,000 steps; whether time
