@@ -577,7 +577,7 @@ for s in (sigma, np.inf):
 
 # %%
 same = [run for run in find(shipped_dir()) if repr(run.config.data) == repr(data)]
-runs = [run for run in same if "uncorrelated" in run.scores]  # not the encoder that chapter 7 adapts
+runs = [run for run in same if "uncorrelated" in run.scores]  # no bare encoder (chapter 7)
 print("MIG of the positions on images that are …")
 for run in runs:
     both = [encode(run, d, n=samples) for d in (data, Correlated(data, {pair: sigma}))]
