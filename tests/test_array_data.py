@@ -206,6 +206,29 @@ def test_what_is_wrong_with_a_table_is_told_with_its_line(tmp_path):
         ArrayData(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows[1:], "the first line of .* must be a header.*got the picture img_0.png"),
+        (lambda rows: [*rows[:2], "img_1.png,,r", *rows[3:]], "line 3: the factor 'side' must"),
+        (lambda rows: ["file,0,1", *rows[1:]], "got '0'; 'shape' would do"),
+    ],
+)
+def test_a_table_without_a_header_or_a_value_is_told(change, said, tmp_path):
+    folder = pictures(tmp_path / "mine")
+    table = folder / "factors.csv"
+    table.write_text("\n".join(change(table.read_text().splitlines())))
+    with pytest.raises(ValueError, match=said):
+        ArrayData(folder)
+
+
+def test_own_arrays_with_names_of_others_are_own(tmp_path):
+    own = npz(tmp_path, images=IMAGES, labels=np.arange(6) % 3)
+    assert recognise(str(own)) == (ArrayData, "images")
+    with pytest.raises(DataFileError, match="must be named 'factors', got 'labels'"):
+        ArrayData(own)
+
+
 def test_names_without_factors_are_refused():
     with pytest.raises(ValueError, match="names .*digit.* need factors"):
         ArrayData(FIRST, names=("digit",))

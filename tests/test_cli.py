@@ -168,6 +168,13 @@ def test_data_are_correlated_and_then_wrapped():
         (["--objective", "Gamma"], ["objective must be one of", "BetaVAE", "'Gamma'"]),
         (["--network", "Deep"], ["network must be one of", "Burgess", "MLP"]),
         (["--data", "mnist"], ["data must be one of", "DSprites"]),
+        (["--data", "my/pictures"], ["my/pictures", "no file"]),
+        (["--network", "MLP", "--network-option", "hidden=-1"], ["one unit or more", "-1"]),
+        (["--network", "Fast", "--network-option", "channels=0"], ["one unit or more", "0"]),
+        (
+            ["--correlate", "pos_x", "pos_y", "0.2", "--correlate", "pos_y", "pos_x", "0.3"],
+            ["given twice for pos_y and pos_x"],
+        ),
         (["--wrap", "Correlated"], ["wrap must be one of", "FixedSample", "Pairs"]),
         (["--wrap", "Pairs", "data=1"], ["data"]),
         (["--sampling", "luck"], ["sampling must be one of", "UniformSampling"]),
@@ -308,6 +315,29 @@ def test_a_part_of_one_s_own_must_not_be_named_as_one_of_ours(tmp_path, monkeypa
     monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "renamed_not.py"))
     monkeypatch.syspath_prepend(tmp_path)
     assert "BetaVAE is a name of vaelib already" in fails(capsys, "train", "--steps", "1")
+
+
+def test_a_metric_must_not_be_named_as_one_of_ours(run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "my_mig.py").write_text("def mig(codes):\n    return {'mig': 0.5}\n")
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "my_mig.py"))
+    said = fails(capsys, "evaluate", str(run.folder), "--metrics", "mig")
+    assert "mig is a name of vaelib already" in said
+
+
+@pytest.mark.parametrize("returned", ["0.5", "{'a': 'b'}", "{'a': float('nan')}", "{}"])
+def test_a_metric_must_return_numbers_by_name(returned, run, tmp_path, monkeypatch, capsys):
+    name = f"odd_{abs(hash(returned))}"
+    (tmp_path / f"{name}.py").write_text(f"def odd(codes):\n    return {returned}\n")
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / f"{name}.py"))
+    before = (
+        (run.folder / "scores.json").read_bytes() if (run.folder / "scores.json").exists() else None
+    )
+    said = fails(capsys, "evaluate", str(run.folder), "--metrics", "odd", "--samples", "200")
+    assert "metric odd must return" in said
+    after = (
+        (run.folder / "scores.json").read_bytes() if (run.folder / "scores.json").exists() else None
+    )
+    assert before == after
 
 
 def test_an_objective_that_is_no_dataclass_is_told(tmp_path, monkeypatch, capsys):

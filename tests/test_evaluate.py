@@ -181,6 +181,15 @@ def test_samples_are_those_of_the_papers():
     assert [len(part) for part in codes.split()] == [10_000, 5_000]
 
 
+def test_scores_without_an_account_of_themselves_stay():
+    """Files of early versions have no `about`."""
+    table = {"mig": {"mig": 0.1}, "sap": {"sap": 0.2}}
+    old = {"samples": 9, "seed": 0, "scores": table}
+    new = {"samples": 9, "seed": 0, "about": "x", "scores": {"mig": {"mig": 0.3}}}
+    assert module._merge(old, new)["scores"] == {"mig": {"mig": 0.3}, "sap": {"sap": 0.2}}
+    assert module._merge({**old, "about": "y"}, new)["scores"] == {"mig": {"mig": 0.3}}
+
+
 def test_all_metrics_of_dependent_factors_leave_out_the_angle():
     rng = np.random.default_rng(0)
     colour, x = np.eye(3, dtype=int)[rng.integers(3, size=600)], rng.integers(5, size=(600, 1))

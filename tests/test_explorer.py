@@ -15,9 +15,9 @@ from PIL import Image
 from torch import nn
 
 from vaelib.cli import main
-from vaelib.datasets import Blobs, Correlated, DSprites
+from vaelib.datasets import ArrayData, Blobs, Correlated, DSprites
 from vaelib.explorer import compare, explore
-from vaelib.explorer.contents import coarse_grid
+from vaelib.explorer.contents import Subject, coarse_grid, contents
 from vaelib.explorer.layers import describe
 from vaelib.explorer.packing import Pack, quantise, rounded
 from vaelib.explorer.page import script, to_json
@@ -254,6 +254,19 @@ def test_one_run_makes_a_page_of_at_most_three_megabytes(tmp_path):
     path = explorer.save(tmp_path / "explorer.html")
     assert path.stat().st_size <= 3_000_000
     assert explorer.page["bits"] == 16 and explorer.page["error"] <= 1e-3
+
+
+def test_factors_of_many_values_and_none():
+    many = ArrayData(np.random.default_rng(0).integers(0, 256, (400, 32, 32), dtype=np.uint8),
+                     factors=np.arange(400), names=("x",))  # fmt: skip
+    vae = VAE(MLP(8), (1, 32, 32), 3)
+    packed, subject = Pack(), Subject.of(vae, many, 200, 0)
+    first, rows, columns, size, _ = contents([subject], ["a"], packed)["models"][0]["factors"]
+    assert (rows, columns, size) == (len(many.factor_names), 200, 2)
+    with pytest.raises(ValueError, match=r"bytes must be in 0\.\.255, got 0\.\.399"):
+        packed.bytes(np.arange(400))
+    unknown = Subject.of(vae, ArrayData(many.render(many.combinations)), 200, 0)
+    assert contents([unknown], ["a"], Pack())["world"] is None
 
 
 def test_weights_are_rounded_until_the_page_fits():

@@ -356,6 +356,13 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert "there is no sbatch here" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("score", ["uncorrelated.pairwise_mig", "uncorrelated.mig.mig"])
+def test_a_score_that_no_run_will_have_is_told_before_the_first(score, tmp_path):
+    wrong = type("Wrong", (Tiny,), {"score": score})()
+    with pytest.raises(ValueError, match="score of Wrong must be one of uncorrelated"):
+        jobs_for(wrong, [Planned(config(), "A")], tmp_path)
+
+
 def test_words_of_several_only_add_up(tmp_path):
     words = ("--only", "seed=0", "--only", "beta=1", "sigma=inf")
     args = parser().parse_args(["study", "table", "smoke", "--folder", str(tmp_path), *words])

@@ -426,6 +426,6 @@ class Bytes(Blobs):
 
 
 def test_images_beyond_their_range_are_refused_before_training(tmp_path):
-    with pytest.raises(ValueError, match=r"0\.\.max_value, 0\.\.1, got 255: set max_value"):
+    with pytest.raises(ValueError, match=r"0\.\.max_value, 0\.\.1, got 0 to 255: set max_value"):
         train(TrainConfig(Bytes(size=32), network=MLP(8)), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()

@@ -53,7 +53,7 @@ def score(
     table = {}
     for name, metric in _bar(suite.chosen(metrics).items(), "scores", progress):
         try:
-            table[name] = _call(metric, codes, seed)
+            table[name] = _call(name, metric, codes, seed)
         except UnfitFactors:
             if named or nothing_varies:
                 raise
@@ -188,9 +188,16 @@ def _about(data: FactorData, codes: Codes) -> str:
     )
 
 
-def _call(metric: Any, codes: Codes, seed: int) -> dict[str, float]:
+def _call(name: str, metric: Any, codes: Codes, seed: int) -> dict[str, float]:
     draws = "seed" in inspect.signature(metric).parameters
-    return metric(codes, seed=seed) if draws else metric(codes)
+    found = metric(codes, seed=seed) if draws else metric(codes)
+    try:
+        values = {str(key): float(value) for key, value in found.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(f"metric {name} must return {{name: number}}, got {found!r}") from None
+    if not values or not np.isfinite(list(values.values())).all():
+        raise ValueError(f"metric {name} must return one finite number or more, got {values}")
+    return values
 
 
 def _bar(items: Any, title: str, progress: bool) -> Any:
@@ -204,7 +211,8 @@ def _add(path: Path, distribution: str, entry: dict[str, Any]) -> None:
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    if any(old.get(key) != new[key] for key in ("samples", "seed", "about")):
+    # Files of early versions lack `about`: theirs are of the same samples all the same.
+    if any(old.get(key, new[key]) != new[key] for key in ("samples", "seed", "about")):
         return new
     tables = {key: {**old[key], **new.get(key, {})} for key in old if isinstance(old[key], dict)}
     return {**new, **tables}

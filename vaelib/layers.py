@@ -23,6 +23,7 @@ def downsample(channels: int, widths: list[int], kernel: int = 4) -> list[nn.Mod
     """
     if kernel % 2 or kernel < 2:
         raise ValueError(f"the kernel must be 2, 4 or another even number, got {kernel}")
+    _check(widths)
     layers: list[nn.Module] = []
     for width in widths:
         layers += [nn.Conv2d(channels, width, kernel, 2, (kernel - 2) // 2), nn.ReLU()]
@@ -32,6 +33,7 @@ def downsample(channels: int, widths: list[int], kernel: int = 4) -> list[nn.Mod
 
 def upsample(widths: list[int], channels: int) -> list[nn.Module]:
     """Transposed 4×4 convolutions that double the image; no ReLU after the last."""
+    _check(widths)
     layers: list[nn.Module] = []
     for width, following in zip(widths, [*widths[1:], channels], strict=True):
         layers += [nn.ConvTranspose2d(width, following, 4, 2, 1), nn.ReLU()]
@@ -40,10 +42,17 @@ def upsample(widths: list[int], channels: int) -> list[nn.Module]:
 
 def dense(sizes: list[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
     """Linear layers between these sizes, each followed by the activation."""
+    _check(sizes)
     layers: list[nn.Module] = []
     for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
         layers += [nn.Linear(inputs, outputs), activation()]
     return layers
+
+
+def _check(widths: list[int]) -> None:
+    """Torch builds empty layers, and complains of them when they are used."""
+    if min(widths) < 1:
+        raise ValueError(f"layers must have one unit or more, got the widths {widths}")
 
 
 def inputs_of(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> float:

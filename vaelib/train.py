@@ -96,12 +96,7 @@ class TrainConfig:
     def check_here(self) -> None:
         """Raise what its training would here: no such device, no such file, or a misfit."""
         machine.check_present(machine.pick_device(self.device))
-        images = self.data.sample(self.batch_size, np.random.default_rng(0)).images
-        if images.max() > self.data.max_value:
-            raise ValueError(
-                f"images of {self.data} must be in 0..max_value, 0..{self.data.max_value}, got "
-                f"{images.max()}: set max_value, 255 for bytes"
-            )
+        self.data.try_sample(self.batch_size)
         with torch.device("meta"):
             VAE(self.network, self.data.image_shape, self.latent_dim)
 

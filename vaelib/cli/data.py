@@ -108,7 +108,6 @@ def check(args: argparse.Namespace) -> int:
 
 
 def _verdict(data: FactorData) -> str:
-    import numpy as np
 
     from vaelib.datasets import ArrayData, DSprites
     from vaelib.datasets.official import OfficialFile
@@ -117,7 +116,8 @@ def _verdict(data: FactorData) -> str:
         return f"{len(data):,} images, {data.verdict()}"
     if isinstance(data, ArrayData):
         return data.describe()
-    data.render(np.zeros((1, len(data.factor_sizes)), dtype=np.int64))  # opens and checks a file
+    data.try_sample()  # opens and checks a file too
     if isinstance(data, DSprites) and data.path:
         return f"whole, and all {len(data):,} images are those of dSprites"
-    return f"drawn by vaelib, {len(data):,} images; no file is needed"
+    whose = "vaelib" if type(data).__module__.startswith("vaelib.") else "its own code"
+    return f"drawn by {whose}, {len(data):,} images; no file is needed"

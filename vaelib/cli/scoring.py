@@ -45,7 +45,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     _add_metrics(parser, ["mig", "factor_vae_score"])
     add_number(parser, "--samples", SAMPLES, "images to encode")
-    text = "standard errors from N resamples, 2 or more (default: none)"
+    text = "standard errors from N resamples, 2 or more, into scores.json (default: none)"
     parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help=text)
     parser.add_argument(
         "--as-trained", action="store_true", help="score on the data that the run was trained on"
@@ -98,11 +98,15 @@ def evaluate(args: argparse.Namespace) -> int:
     found = find_runs(args.runs)
     left_out = {run.folder: why for run in found if (why := _unusable(run))}
     for folder, why in left_out.items():
-        print(f"left out, {why}: {folder}", file=sys.stderr)
+        _tell_left_out(folder, why)
     runs = [run for run in found if run.folder not in left_out]
+    for run, why in _score(runs, args).items():
+        left_out[run.folder] = why
+        runs.remove(run)
     if not runs:
-        raise ValueError("there is no finished run to score; go on with `vaelib resume FOLDER`")
-    _score(runs, args)
+        unfinished = any(not run.finished for run in found)
+        advice = "; go on with `vaelib resume FOLDER`" if unfinished else ""
+        raise ValueError(f"there is no run that could be scored{advice}")
     frames = []
     for distribution in sorted({_distribution(run, args) for run in runs}, reverse=True):
         chosen = [run for run in runs if _distribution(run, args) == distribution]
@@ -124,14 +128,27 @@ def _unusable(run: Run) -> str:
     return ""
 
 
-def _score(runs: list[Run], args: argparse.Namespace) -> None:
+def _tell_left_out(folder: Path, why: str) -> None:
+    print(f"left out, {why}: {folder}", file=sys.stderr)
+
+
+def _score(runs: list[Run], args: argparse.Namespace) -> dict[Run, str]:
+    """Score each; why not, for those that cannot be, unless it is the only one."""
     from tqdm import tqdm
 
     from vaelib.evaluate import evaluate
 
+    failed = {}
     for run in tqdm(runs, desc="runs", unit="run", disable=None):
         data = run.config.data if args.as_trained else None
-        evaluate(run, data, args.metrics, args.samples, args.seed, args.bootstrap)
+        try:
+            evaluate(run, data, args.metrics, args.samples, args.seed, args.bootstrap)
+        except ValueError as error:
+            if len(runs) == 1:
+                raise
+            failed[run] = str(error)
+            _tell_left_out(run.folder, failed[run])
+    return failed
 
 
 def _distribution(run: Run, args: argparse.Namespace) -> str:

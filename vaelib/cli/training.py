@@ -169,7 +169,11 @@ def data_from(args: argparse.Namespace) -> Any:
     from vaelib.datasets import Correlated
 
     data = named_data(args.data, args.data_option)
-    pairs = {(first, second): parse("float", sigma) for first, second, sigma in args.correlate}
+    pairs: dict[tuple[str, str], float] = {}
+    for first, second, sigma in args.correlate:
+        if {(first, second), (second, first)} & pairs.keys():
+            raise ValueError(f"--correlate is given twice for {first} and {second}")
+        pairs[first, second] = parse("float", sigma)
     data = Correlated(data, pairs) if pairs else data
     for name, *options in args.wrap:
         data = make(find.by_name(find.wrappers(), name, "wrap"), options, data=data)
@@ -181,7 +185,8 @@ def named_data(text: str, options: Sequence[str]) -> FactorData:
     from vaelib.datasets.recognise import recognise
 
     found = find.data()
-    if text not in found and (Path(text).suffix or Path(text).exists()):
+    is_path = Path(text).suffix or Path(text).exists() or len(Path(text).parts) > 1
+    if text not in found and is_path:
         cls, field = recognise(text)
         return make(cls, options, **{field: text})
     return make(find.by_name(found, text, "data"), options)

@@ -104,6 +104,21 @@ class FactorData(ABC):
         factors = self.sample_factors(n, rng)
         return Batch(self.render(factors), factors, self.max_value)
 
+    def try_sample(self, n: int = 8) -> None:
+        """ValueError unless n images are as the data set says: shape, finite, 0..max_value."""
+        images = self.sample(n, np.random.default_rng(0)).images
+        if images.shape != (n, *self.image_shape):
+            raise ValueError(
+                f"images of {self} must have shape {(n, *self.image_shape)}, got {images.shape}"
+            )
+        if not np.isfinite(images).all():
+            raise ValueError(f"images of {self} must be finite, got NaN or infinity")
+        if images.min() < 0 or images.max() > self.max_value:
+            raise ValueError(
+                f"images of {self} must be in 0..max_value, 0..{self.max_value}, got "
+                f"{images.min()} to {images.max()}: set max_value, 255 for bytes"
+            )
+
     def uncorrelated(self) -> FactorData:
         """The same world with independent, uniform factors: where scores are comparable."""
         return self

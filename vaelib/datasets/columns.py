@@ -38,7 +38,7 @@ def check_names(names: list[str], count: int) -> None:
         raise ValueError(f"{count} factors need as many names, got {len(names)}: {names}")
     for name in names:
         if not re.fullmatch(r"[^\W\d][\w.-]*", name):
-            better = re.sub(r"[^\w.-]+", "_", name).strip("_")
+            better = re.sub(r"[^\w.-]+", "_", name).strip("_0123456789.-")
             raise ValueError(
                 "the name of a factor must be made of letters, digits and _ . - and begin with a "
                 f"letter, got {name!r}; {better or 'shape'!r} would do"
@@ -97,5 +97,17 @@ def read_csv(path: Path) -> tuple[np.ndarray, list[str], list[str]]:
             f"{path} must have a column of file names, then one for each factor, got "
             f"{len(header)} columns{where}"
         )
+    if (path.parent / header[0]).is_file():
+        raise DataFileError(
+            f"the first line of {path} must be a header, such as file,size,colour; got the picture "
+            f"{header[0]}"
+        )
+    for line, row in rows:
+        for name, cell in zip(header[1:], row[1:], strict=True):
+            if not cell.strip():
+                raise DataFileError(
+                    f"{path}, line {line}: the factor {name!r} must have a value, got an empty "
+                    "cell: leave the picture out, or give the value a name"
+                )
     table = np.array([row for _, row in rows])
     return table[:, 1:], [name.strip() for name in header[1:]], table[:, 0].tolist()

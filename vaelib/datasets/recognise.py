@@ -36,9 +36,10 @@ def _of_file(path: Path) -> type:
         return Cars3D
     with open_arrays(path) as file:
         names = set(file.names())
-        if "imgs" in names:
+        if "imgs" in names and file.find("imgs")[0][1:] == (64, 64):
             return DSprites
-        if {"images", "labels"} <= names:
+        shape = file.find("images")[0] if "images" in names else ()
+        if names >= {"images", "labels"} and "factors" not in names and shape[1:] == (64, 64, 3):
             return Shapes3D
-        shape = file.find("images")[0] if names == {"images"} else ()
+        shape = shape if names == {"images"} else ()
     return MPI3D if shape[1:] == (64, 64, 3) and shape[0] in SIZES else ArrayData

@@ -71,6 +71,10 @@ class Arrays(Source):
     def factors(self) -> tuple[np.ndarray, list[str]] | None:
         with open_arrays(self.path) as file:
             if "factors" not in file.names():
+                if "labels" in file.names():
+                    raise DataFileError(
+                        f"the array of factors in {self.path} must be named 'factors', got 'labels'"
+                    )
                 return None
             columns = file.whole("factors")
             columns = columns[:, None] if columns.ndim == 1 else columns

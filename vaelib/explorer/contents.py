@@ -110,6 +110,7 @@ def error_of(subject: Subject, bits: int) -> float:
 
 def _model(subject: Subject, pack: Pack) -> dict[str, Any]:
     posterior, (low, high) = subject.posterior, subject.ranges
+    factors = np.asarray(subject.sample.factors).T
     return {
         "label": subject.label,
         "beta": subject.beta,
@@ -118,7 +119,7 @@ def _model(subject: Subject, pack: Pack) -> dict[str, Any]:
         "low": _plain(low),
         "high": _plain(high),
         "means": pack.floats(posterior.mean.T),
-        "factors": pack.bytes(np.asarray(subject.sample.factors).T),
+        "factors": (pack.bytes if factors.max() < 256 else pack.floats)(factors),
         "encoder": describe(subject.vae.encoder, pack),
         "decoder": describe(subject.vae.decoder, pack),
     }
@@ -133,8 +134,13 @@ def _bytes(images: np.ndarray) -> np.ndarray:
     return np.rint(images.reshape(len(images), -1) * 255)
 
 
-def _world(data: FactorData, pack: Pack) -> dict[str, Any]:
-    """The factors' names and numbers of values; images of a coarse grid unless it is dSprites."""
+def _world(data: FactorData, pack: Pack) -> dict[str, Any] | None:
+    """The factors' names and numbers of values; images of a coarse grid unless it is dSprites.
+
+    None where no factor is known: what only tells images apart is nothing to move.
+    """
+    if not data.scored:
+        return None
     world: dict[str, Any] = {"names": list(data.factor_names), "sizes": list(data.factor_sizes)}
     if isinstance(data, DSprites):
         return world

@@ -35,8 +35,10 @@ class Pack:
         return self._rows(np.atleast_2d(values), 16)
 
     def bytes(self, values: np.ndarray) -> Place:
-        """Whole numbers in 0..255, (rows, columns), as they are."""
+        """Whole numbers in 0..255, (rows, columns), as they are; ValueError for others."""
         values = np.atleast_2d(values)
+        if values.size and not 0 <= values.min() <= values.max() <= 255:
+            raise ValueError(f"bytes must be in 0..255, got {values.min()}..{values.max()}")
         return [self._add(values.astype(np.uint8).tobytes()), *values.shape, 1, -1]
 
     def text(self) -> str:

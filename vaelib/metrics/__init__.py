@@ -31,6 +31,10 @@ def all() -> dict[str, Callable[..., Scores]]:
     if other := [name for name, metric in yours.items() if not _scores_one_model(metric)]:
         text = f"the first argument of a metric must be named codes, not so in {other}: left out"
         warnings.warn(text, stacklevel=2)
+    if both := sorted(yours.keys() & set(_names)):
+        raise ValueError(
+            f"{own.VARIABLE}: {', '.join(both)} is a name of vaelib already: rename yours"
+        )
     found = {name: globals()[name] for name in _names} | yours
     return {name: metric for name, metric in found.items() if _scores_one_model(metric)}
 

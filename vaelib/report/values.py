@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,8 @@ def parse(kind: str, value: Any) -> Any:
 
 
 def _int(value: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,30}\s*", value):
+        return int(value)  # a float holds sixteen digits
     number = _number(value, "a whole number")
     if not math.isfinite(number) or number != int(number):
         raise ValueError(f"must be a whole number, got {value!r}")

@@ -25,6 +25,7 @@ from vaelib.files import write_json
 from vaelib.spec import to_spec
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.claim import EXPIRY, is_abandoned, latest, live
+from vaelib.studies.table import check_score_name
 from vaelib.studies.work import Job, Outcome, execute, note_failure, settled
 
 DEATHS = 3  # workers that a run may lose before it counts as failed
@@ -71,6 +72,7 @@ def _check(study: Study, plan: Sequence[Planned]) -> None:
             f"score of {type(study).__name__} must be distribution.metric with a metric of "
             f"{', '.join(given)}, got {study.score!r}"
         )
+    check_score_name(study)
     for run in plan:
         names = run.config.data.factor_names
         if run.pair and not set(run.pair) <= set(names):

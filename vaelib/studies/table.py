@@ -16,7 +16,8 @@
 (9, 3)
 >>> place(run) in places(table)
 True
->>> check_score(table, study)  # else ValueError
+>>> check_score(table, study), check_score_name(study)  # else ValueError
+(None, None)
 >>> best_settings(table, study), len(list(best_keys(table, study)))
 ({'BetaTCVAE': 'beta=1.5', 'BetaVAE': 'beta=1'}, 2)
 >>> len(with_settings(table, best_settings(table, study)))
@@ -184,6 +185,25 @@ def check_score(table: pd.DataFrame, study: Study) -> None:
             f"score of {type(study).__name__} must be a column of its table, as "
             f"{', '.join(columns) or ', '.join(table)}, got {study.score!r}"
         )
+
+
+def check_score_name(study: Study) -> None:
+    """ValueError when no run of the study can have the score that it is judged by.
+
+    Asks the metric of a small code, so that it is known before hours of training.
+    """
+    from vaelib.evaluate import score
+    from vaelib.sanity import identity
+
+    distribution, _, name = study.score.partition(".")
+    metric, codes = name.partition(".")[0], identity()
+    if metric in study.metrics:
+        row = _scores(distribution, score(codes, [metric]), codes.names[:2])
+        if study.score not in row:
+            raise ValueError(
+                f"score of {type(study).__name__} must be one of {', '.join(row)}, got "
+                f"{study.score!r}"
+            )
 
 
 def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Path) -> list[str]:

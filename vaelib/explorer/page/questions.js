@@ -19,7 +19,7 @@ function questionsView(app) {
       .filter((maker) => maker && (maker === whichModel || app.model.used.length > 1))
       .filter((maker) => maker !== whichLatentFollows || app.world);
     if (!makers.length) {
-      text.textContent = "This model has one latent: there is nothing to choose from.";
+      text.textContent = "At most one latent of this model is active: there is nothing to choose from.";
       return;
     }
     kind = (kind + 1) % makers.length;
