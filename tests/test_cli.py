@@ -318,26 +318,22 @@ def test_a_part_of_one_s_own_must_not_be_named_as_one_of_ours(tmp_path, monkeypa
 
 
 def test_a_metric_must_not_be_named_as_one_of_ours(run, tmp_path, monkeypatch, capsys):
-    (tmp_path / "my_mig.py").write_text("def mig(codes):\n    return {'mig': 0.5}\n")
-    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "my_mig.py"))
+    (tmp_path / "mig.py").write_text("def mig(codes):\n    return {'mig': 0.5}\n")
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "mig.py"))
     said = fails(capsys, "evaluate", str(run.folder), "--metrics", "mig")
     assert "mig is a name of vaelib already" in said
 
 
 @pytest.mark.parametrize("returned", ["0.5", "{'a': 'b'}", "{'a': float('nan')}", "{}"])
 def test_a_metric_must_return_numbers_by_name(returned, run, tmp_path, monkeypatch, capsys):
-    name = f"odd_{abs(hash(returned))}"
-    (tmp_path / f"{name}.py").write_text(f"def odd(codes):\n    return {returned}\n")
+    name = f"odd_{sum(map(ord, returned))}"
+    (tmp_path / f"{name}.py").write_text(f"def {name}(codes):\n    return {returned}\n")
     monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / f"{name}.py"))
-    before = (
-        (run.folder / "scores.json").read_bytes() if (run.folder / "scores.json").exists() else None
-    )
-    said = fails(capsys, "evaluate", str(run.folder), "--metrics", "odd", "--samples", "200")
-    assert "metric odd must return" in said
-    after = (
-        (run.folder / "scores.json").read_bytes() if (run.folder / "scores.json").exists() else None
-    )
-    assert before == after
+    scores = run.folder / "scores.json"
+    before = scores.exists() and scores.read_bytes()
+    said = fails(capsys, "evaluate", str(run.folder), "--metrics", name, "--samples", "200")
+    assert f"metric {name} must return" in said
+    assert before == (scores.exists() and scores.read_bytes())
 
 
 def test_an_objective_that_is_no_dataclass_is_told(tmp_path, monkeypatch, capsys):
