@@ -296,6 +296,16 @@ def test_labels_cannot_end_the_script_nor_become_elements(tab, tmp_path):
     assert json.loads(to_json({"a": nasty})) == {"a": nasty} and "<" not in to_json([nasty])
 
 
+def test_images_without_factors_have_none_to_move(tab, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (120, 32, 32), dtype=np.uint8)
+    torch.manual_seed(0)
+    explorer = explore(VAE(MLP(8), (1, 32, 32), 3), data=ArrayData(images), samples=100)
+    explorer.save(tmp_path / "own.html")
+    tab.goto((tmp_path / "own.html").as_uri())
+    until(tab, "window.explorer")
+    assert tab.locator("text=Between").count() and not tab.locator("text=Move factors").count()
+
+
 def test_a_notebook_gets_a_frame_and_a_picture():
     explorer = explore(tiny(), data=DSprites(), samples=100)
     shown = explorer._repr_mimebundle_()
