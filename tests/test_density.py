@@ -59,3 +59,10 @@ def test_bad_limits_are_refused():
         flat_weights(np.zeros(3), 100, 0)
     with pytest.raises(ValueError, match="below references"):
         NearestNeighbours(k=5, references=5)
+
+
+def test_weights_are_measured_from_the_typical_image():
+    """One lonely code among ten: a median is not moved by it, a mean would be."""
+    log_density = np.append(np.zeros(9), -1000.0)
+    weights = flat_weights(log_density, ratio=100.0, min_effective=0.001)
+    assert weights[-1] / weights[0] == pytest.approx(100 / 3)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vaelib.datasets import Correlated, DSprites, Pooled
+from vaelib.datasets import Blobs, Correlated, DSprites, Pooled
 from vaelib.datasets.fixed_sample import FixedSample
 from vaelib.spec import from_spec, to_spec
 
@@ -93,3 +93,15 @@ def test_a_seed_without_sense_is_refused(seed):
 
 def test_a_size_may_be_a_number_of_numpy():
     assert to_spec(FixedSample(DATA, np.int64(20))) == to_spec(FixedSample(DATA, 20))
+
+
+def test_factors_are_drawn_from_all_rows_and_scored_once():
+    data = FixedSample(Blobs(size=32, positions=4), n=60)  # 16 different images
+    drawn = data.sample_factors(4_000, np.random.default_rng(0))
+    counts = np.bincount(data.index(drawn), minlength=16) / 4_000
+    expected = np.bincount(data.indices, minlength=16) / 60
+    assert np.abs(counts - expected).max() < 0.03 and counts.sum() == 1
+    again = data.sample_factors(4_000, np.random.default_rng(1))
+    assert not np.array_equal(again, drawn)
+    once = data.index(data.sample_distinct(100, np.random.default_rng(0)))
+    assert sorted(once) == sorted(set(data.indices.tolist()))

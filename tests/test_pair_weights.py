@@ -165,3 +165,17 @@ def test_a_pair_of_latents_that_the_model_lacks_is_refused():
 def test_pairs_may_be_numbers_of_numpy():
     assert Chosen(np.array([[0, 2]])) == Chosen(((0, 2),))
     assert to_spec(Chosen(np.array([[0, 2]])))["pairs"] == [[0, 2]]
+
+
+@pytest.mark.parametrize("rule", [IfSignificant, OnePartner])
+def test_a_rule_around_a_rule_hands_on_the_step(rule):
+    class Spy(Uniform):
+        steps = []
+
+        def __call__(self, measured, step):
+            self.steps.append(step)
+            return super().__call__(measured, step)
+
+    zeros = torch.zeros(3, 3)
+    rule(Spy())(Measured(zeros, zeros, zeros), step=17)
+    assert Spy.steps == [17]

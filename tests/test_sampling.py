@@ -224,3 +224,18 @@ def test_two_passes_reuse_the_first_run_and_resume(runs_folder, tmp_path):
     assert (first / "model.safetensors").stat().st_mtime_ns == written
     a, b = (load_tensors(run.folder / "model.safetensors")[0] for run in (whole, cut))
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_flattening_keeps_to_its_own_limits(monkeypatch):
+    seen = []
+
+    def spy(log_density, ratio, min_effective):
+        seen.append((ratio, min_effective))
+        return np.ones(len(log_density))
+
+    sampling = DensityFlattening(ratio=7.0, min_effective=0.3, every=1)
+    config = TrainConfig(FixedSample(DSprites(), 60), network=MLP(4), sampling=sampling, steps=1)
+    sampling.prepare(config, VAE(MLP(4), (1, 64, 64), 10))
+    monkeypatch.setattr("vaelib.flattening.flat_weights", spy)
+    sampling.update(0)
+    assert seen == [(7.0, 0.3)]

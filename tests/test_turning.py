@@ -16,6 +16,7 @@ from vaelib.objectives.terms import CorrelatedKL
 from vaelib.runs import encode
 from vaelib.train import TrainConfig
 from vaelib.turning import (
+    Turn,
     contrast,
     descend,
     find_turn,
@@ -318,3 +319,36 @@ def test_what_objectives_keep_of_the_code_turns_along():
     prior.turned(quarter)  # what was learned is of other axes: it starts anew
     torch.testing.assert_close(prior.correlation(), torch.eye(2))
     assert not prior.adam.state
+
+
+@pytest.mark.parametrize("scale", [(1.0, 5.0), (0.03, 0.05)])
+def test_a_turn_does_not_see_how_far_latents_are_stretched(scale):
+    """Means and widths together: in units of the widths nothing has changed."""
+    x, y = (torch.rand(2, 4000, generator=torch.Generator().manual_seed(0)) - 0.5) * 2
+    angle = math.radians(30)
+    mixed = [math.cos(angle) * x - math.sin(angle) * y, math.sin(angle) * x + math.cos(angle) * y]
+    means, width = torch.stack(mixed, 1), torch.tensor([0.9, 0.9])
+    found = find_turn(means, width, 0.01).rotation
+    assert abs(float(found[0, 0])) < 0.99  # it is turned
+    scale = torch.tensor(scale)
+    torch.testing.assert_close(find_turn(means * scale, width * scale, 0.01).rotation, found)
+
+
+def test_the_typical_width_is_the_root_of_the_mean_variance(monkeypatch):
+    seen = {}
+
+    def spy(means, width, gain):
+        seen["width"] = width
+        rotation, c, s = torch.eye(3), math.cos(math.pi / 6), math.sin(math.pi / 6)
+        rotation[:2, :2] = torch.tensor([[c, -s], [s, c]])
+        return Turn(rotation, width, width)
+
+    monkeypatch.setattr("vaelib.objectives.pair_turns.find_turn", spy)
+    objective = PairTurns(BetaVAE(1.0), after=1, every=1, bank=8)
+    vae = VAE(MLP(4), (1, 32, 32), 3)
+    objective.prepare(vae, 100, torch.Generator().manual_seed(0))
+    variance = torch.tensor([[0.25, 1.0, 0.04], [0.75, 1.0, 0.12]])
+    posterior = Posterior(torch.randn(2, 3), variance.log())
+    objective.learn(None, VAEOutput(posterior, posterior.mean, torch.zeros(2, 1, 32, 32)), 0)
+    torch.testing.assert_close(seen["width"], torch.tensor([0.5, 1.0, 0.08]).sqrt())
+    assert objective.extra_log()["turned_degrees"] == pytest.approx(30, abs=0.01)  # the greatest
