@@ -27,6 +27,13 @@ def test_hundreds_of_damaged_files_are_read_or_refused_with_a_reason():
     assert done.stdout.count(": 0 wrong") == 12
 
 
+def test_texts_that_end_beyond_the_file_are_refused_unread():
+    """5798: a table of texts of 32 GB by its header, for which room was made."""
+    command = [sys.executable, str(FUZZ), "1", "--seed", "5798", "--kind", "own.h5"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=100)
+    assert done.returncode == 0 and "own.h5: 0 wrong" in done.stdout, done.stdout
+
+
 def promise(path, name, shape, real):
     """An npz file with an array that promises `shape` and holds `real` zeros, packed."""
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:

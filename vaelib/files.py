@@ -28,7 +28,7 @@ def readable(path: Path, rule: str = "is damaged or cut short, get it again") ->
     except (DataFileError, FileNotFoundError, PermissionError):
         raise
     except Exception as error:
-        raise DataFileError(f"{path} {rule} ({error or type(error).__name__})") from error
+        raise DataFileError(f"{path} {rule} ({str(error) or type(error).__name__})") from error
 
 
 def what_begins(start: bytes) -> str:

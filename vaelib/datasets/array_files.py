@@ -14,13 +14,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 import numpy as np
 
-from vaelib.datasets.sizes import (
-    MOST_OF_A_CHUNK,
-    MOST_OF_A_ROW,
-    MOST_WHOLE,
-    SQUEEZED,
-    check_size,
-)
+from vaelib.datasets.sizes import MOST_OF_A_CHUNK, MOST_OF_A_ROW, MOST_WHOLE, SQUEEZED, check_size
 from vaelib.files import DataFileError, readable, what_begins
 
 BLOCK = 32 << 20  # bytes that are read at a time
@@ -186,14 +180,16 @@ class Hdf5File(ChunkedFile):
         start, size = array.id.get_offset(), array.id.get_storage_size()
         if start is None or not array.size:  # in chunks, or nothing
             return
-        with self.path.open("rb") as file:
-            file.seek(start)
-            places = np.frombuffer(file.read(size), np.uint8).reshape(array.size, -1)
-        lengths, most = places[:, :4].copy().view("<u4"), self.path.stat().st_size
-        if lengths.max() > most:
+        most, takes = self.path.stat().st_size, start + size
+        if takes <= most:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                places = np.frombuffer(file.read(size), np.uint8).reshape(array.size, -1)
+            takes = places[:, :4].copy().view("<u4").max()
+        if takes > most:
             raise DataFileError(
-                f"a text of {array.name!r} in {self.path} takes {lengths.max():,} bytes by its "
-                f"header, the file has {most:,}"
+                f"a text of {array.name!r} in {self.path} takes {takes:,} bytes by its header, the "
+                f"file has {most:,}"
             )
 
 
