@@ -392,7 +392,7 @@ names = [f"z{j} {data.factor_names[k]}" for j, k in enumerate(follows)]
 
 
 def allotment(ax):
-    """The KL of each active latent over the capacity, in the colour of the factor it follows."""
+    """The KL of each latent above half a nat over the capacity, in the colour of its factor."""
     smooth = log[kl_names].rolling(5, min_periods=1).mean()
     active = [j for j in np.argsort(-final_kl) if final_kl[j] > 0.5]
     for rank, j in enumerate(active):
@@ -607,8 +607,8 @@ for name, one in (("γ = 30", live), ("γ = 1000", strict)):
           f"{row['reconstruction']:.0f}  told about positions {row[['pos_x', 'pos_y']].sum():.2f}")
 
 # %% [markdown]
-# The KL is near to where it should be, and it buys no sharper picture: of its nats less than a tenth of
-# one is about positions, and the decoder still draws the grey mean. The gradient of γ·|KL − C| points up in
+# The KL is near to where it should be, and it buys no sharper picture: what it tells about positions
+# (0.08 nats) is no more than this measure finds in pure noise, and the decoder still draws the grey mean. The gradient of γ·|KL − C| points up in
 # one step and down in the next, several times stronger than what the reconstruction says (the first
 # nat about a position saves some 160), and Adam divides each step by the size of the recent
 # gradients. What is left for learning is little. (Those studies train for 300,000 steps; whether time

@@ -74,7 +74,7 @@ torch.manual_seed(seed);
 # ## 1 One number for everything?
 #
 # Chapter 2 ended with a choice: β = 1 drew sharply and mixed the factors, β = 8 separated them better
-# and blurred. Three things say that no single number is right.
+# and blurred (in one run of each). Three things say that no single number is right.
 #
 # **The data.** The reconstruction is a sum over pixels. Double the side of the images, and it becomes
 # about four times as large: the same β then presses a quarter as hard. The β-VAE paper compares
@@ -340,7 +340,7 @@ flipbook(sharpness, floors, "floor of the reconstruction error", "{} nats", star
 # ## 5 With a real model
 #
 # The two readings on dSprites, 15,000 steps each. The runs are shipped; without them this takes
-# twenty minutes each. In the simple world β ends at 2.7 with R1 and at 2.2 with R2. **Predict:**
+# 15 to 25 minutes each. In the simple world β ends at 2.7 with R1 and at 2.2 with R2. **Predict:**
 # are 15,000 steps enough to get there?
 
 # %%

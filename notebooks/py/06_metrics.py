@@ -328,7 +328,8 @@ score_map(seen);
 #   the BetaVAE score, which asks the latents, does not see it.)
 # - **Mixed** is a turn of all four, but no even one: z1 is still 84 % shape and z3 90 % x, while z0
 #   and z2 share size and y. The FactorVAE score is high, as the stillest latent is all that it looks
-#   at. (Mix evenly, `own @ scipy.linalg.hadamard(4) / 2`, and it falls to a third.)
+#   at. (Mix evenly, `own @ scipy.linalg.hadamard(4) / 2`, and it falls to 0.28, hardly more
+#   than noise gets.)
 # - **Noisy** has one latent for each factor, and MIG, C and D lose 0.4 to 0.5: they mix *where*
 #   something is known with *how well*.
 # - **Random** is not 0 everywhere. Modularity and InfoC give more than half a mark away, explicitness
@@ -746,8 +747,8 @@ score_map(pd.DataFrame(card).T);
 # - Read each column from its ends: *random* is its zero and *perfect* its 1. Measured like this, a
 #   MIG of 0.17 is a quarter of the way.
 # - Modularity and InfoM hardly measure anything here: noise gets 0.67 and 0.63, and no model's InfoM
-#   reaches that. (In modularity a model can even pass *perfect*, whose five idle latents are judged by
-#   the noise of counting.) InfoC gives noise 0.35, more than most models. Both Info ratios are blind
+#   passes that. (In modularity a model can even pass *perfect*, whose five idle latents are judged by
+#   the noise of counting.) InfoC gives noise 0.35, as much as most models. Both Info ratios are blind
 #   to *how much* is known: read them only beside InfoE or I.
 # - Where a model is no better than *PCA*, which needs no training, there is nothing to explain: β = 1,
 #   for one, in the BetaVAE score, in D and in the last column.

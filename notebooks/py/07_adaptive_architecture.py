@@ -301,7 +301,7 @@ print("frozen weights untouched:", all(torch.equal(before[n], after[n]) for n in
 # comparison is not quite fair: the pre-training had seen images too, 192,000 of them. It is paid
 # once, though, and serves every task after it; and what a task must *store* is the trained share
 # only. In the long run, at β = 1 and on fresh images: adapters 93 nats after 6,000 steps, Burgess's
-# network 116 after 6,000 and 112 after 20,000, but our `Fast` network with its own best recipe 75
+# network 116 after 6,000 and 112 after 20,000, but our `Fast` network with its own recipe 75
 # (all one seed; [NOTES](../data/studies/adaptive/NOTES.md)). So within 20,000 steps and at these
 # learning rates the adapters are ahead of Burgess's network, and not of every conv VAE. Trained for
 # 30 epochs (about 345,000 steps) by others, Burgess's network reaches 43 (18.0 + 25.4, the log of
@@ -393,7 +393,8 @@ explore(run, megabytes=1.1)
 # *Free bits* (Kingma et al. 2016, arXiv 1606.04934): below a floor of λ nats the KL costs nothing,
 # either for each latent, $\sum_j \max(\lambda, \mathrm{KL}_j)$, where $\mathrm{KL}_j$ is the mean
 # over the images, or on the sum, $\max(\sum_j \mathrm{KL}_j, \lambda D)$, as AdaVAE has it. *Cyclic
-# annealing* (Fu et al. 2019, arXiv 1903.10145): β is 0, rises, stays at 1, and starts again.
+# annealing* (Fu et al. 2019, arXiv 1903.10145): β rises from 0, stays at 1, and starts again. AdaVAE's
+# form, which is used here, begins each cycle with a quarter at 0.
 
 # %%
 steps_of_4_cycles = np.arange(4_000)
@@ -512,7 +513,7 @@ for phase in dict.fromkeys(table["phase"]) if len(table) else ():
 # [notes](../data/studies/adaptive/NOTES.md).
 #
 # **And the hypothesis?** In these three seeds the adapters separate the pair better than the conv
-# VAE. They draw a little worse (0.8 nats). And they forget less than the conv VAE (on the old images
+# VAE. They draw the correlated images a little worse (0.8 nats), uncorrelated ones better. And they forget less than the conv VAE (on the old images
 # 0.24 nats are lost after 500 steps, against 0.50), but more than full fine-tuning (0.13), not less:
 # those two parts of the hypothesis look wrong. Pre-trained on the correlated images alone (*tied*),
 # they separate the pair about as the conv VAE does, as it expected. "From scratch" hardly learned in two of its three

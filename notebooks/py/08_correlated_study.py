@@ -448,7 +448,7 @@ for phase, part in several.items():
     display(leads(part, study.rivals))
 
 # %% [markdown]
-# Most of the lead over FactorVAE, and half of that over FactorizedSupport, is the positions': the pair on
+# Most of the lead over FactorVAE, and two thirds of that over FactorizedSupport, is the positions': the pair on
 # which the method was developed. On the other four pairs FactorVAE is level, and FactorizedSupport not
 # certainly behind. The other six rivals are beaten there too. And run by run, how often is ours ahead?
 

@@ -213,10 +213,10 @@ else:
 # *Figure 9.4: What each latent knows about each known factor, in nats.*
 
 # %% [markdown]
-# So the answer is the digit, in nats and as a share: z1 knows a quarter of it, z5 a sixth of the ink.
-# The ink is a line, and one latent leans to it. The digit is spread over several: each rules out a
-# few of the ten. (A silent one, z8, seems to tell of it too: its values differ by a hair, and bins count
-# hairs, as in chapter 2.) So MIG, which wants *one* latent for each factor, is low, and it should be: it was
+# With the digits the answer is the digit, in nats and as a share: in the run of this page one latent knows a
+# quarter of it, another a sixth of the ink. The ink is a line, and one latent leans to it. The digit is spread
+# over several: each rules out a few of the ten. (A silent latent, pale in the figure, may seem to tell of it
+# too: its values differ by a hair, and bins count hairs, as in chapter 2.) So MIG, which wants *one* latent for each factor, is low, and it should be: it was
 # made for worlds whose factors are independent and rule the image. Take the scores of your own data
 # as comparisons of models on the same images, never as marks. They say so themselves:
 

@@ -59,7 +59,7 @@ class CorrelatedStudy(Study):
     pairs: tuple[Pair, ...] = PAIRS
     sigmas: tuple[float, ...] = (0.2, math.inf, 0.4, 0.1)  # in this order
     steps: int = 6_000  # optimiser steps at 32×32
-    steps_64: int = 6_000  # at 64×64, where a run of Burgess's network takes about 9 minutes
+    steps_64: int = 6_000  # at 64×64, where a run of Burgess's network takes about 12 minutes
     images: int = 200_000  # of the training set
     learning_rate: float = 1e-3  # of Adam
     network: Network = field(default_factory=lambda: Broadcast(32, 128))  # at 32×32
