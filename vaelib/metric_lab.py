@@ -120,7 +120,7 @@ class MetricLab(Pictured):
         self._chart, self._held = ScoreChart(scores(Knobs())), True
         self.reset_button = ipw.Button(description="Reset", tooltip="Back to the clean code")
         column = ipw.VBox([*self.sliders.values(), self.reset_button])
-        super().__init__(children=[self.image, column])
+        super().__init__([self.image, column], self.image)
         for slider in self.sliders.values():
             slider.observe(self._draw, "value")
         self.reset_button.on_click(self.reset)

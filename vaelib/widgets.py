@@ -12,13 +12,12 @@ They need a running kernel; `explore`, from :mod:`vaelib.explorer`, does not, an
 >>> sliders: FactorSliders = show_factors(data)
 >>> box.code.shape, sliders.factors
 ((10,), array([0, 0, 0, 0, 0]))
->>> isinstance(box, Pictured)
-True
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as ipw
@@ -37,9 +36,18 @@ class Pictured(ipw.VBox):
     """A box with an `image`, which is seen by itself where no widget can be shown.
 
     A stored notebook on GitHub, for example. ipywidgets 7 displays by itself, 8 hands out a bundle.
+
+    >>> slider, view = ipw.FloatSlider(), ipw.Image(width=192)
+    >>> Pictured([slider, view], image=view)
+    Sliders: run this cell in Jupyter, VS Code or Colab to move them.
     """
 
-    image: ipw.Image
+    def __init__(self, children: Sequence[ipw.Widget], image: ipw.Image):
+        self.image = image
+        super().__init__(children=children)
+
+    def __repr__(self) -> str:
+        return "Sliders: run this cell in Jupyter, VS Code or Colab to move them."
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
@@ -68,7 +76,7 @@ class LatentSliders(Pictured):
         self.sliders = {j: self._slider(j) for j in active}
         self.reset_button = ipw.Button(description="Reset", tooltip="Back to the image's own code")
         self.shuffle_button = ipw.Button(description="Shuffle", tooltip="Start from another image")
-        super().__init__(children=[self._controls()])
+        super().__init__([self._controls()], self.image)
         self._listen()
         self.reset()
 
@@ -147,7 +155,7 @@ class FactorSliders(Pictured):
         self.sliders = {name: _whole(name, size) for name, size in pairs}
         self.shuffle_button = ipw.Button(description="Shuffle", tooltip="Draw an image of the data")
         column = ipw.VBox([*self.sliders.values(), self.shuffle_button])
-        super().__init__(children=[ipw.HBox([self.image, column])])
+        super().__init__([ipw.HBox([self.image, column])], self.image)
         for slider in self.sliders.values():
             slider.observe(self._draw, "value")
         self.shuffle_button.on_click(self.shuffle)

@@ -52,7 +52,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from vaelib import __version__, information, pixels, plots, traversal
+from vaelib import __version__, information, pixels, plots, traversal, widgets
 from vaelib.datasets import Correlated, DSprites
 from vaelib.evaluate import evaluate
 from vaelib.exercises import beta_vae as exercises
@@ -368,7 +368,7 @@ def draw(change=None):
 
 slider.observe(draw, "value")
 draw()
-ipywidgets.VBox([slider, view])
+widgets.Pictured([slider, view], image=view)
 
 # %% [markdown]
 # ### Move them yourself
