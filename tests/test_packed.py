@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from vaelib.datasets.packed import PART, fill_table, open_table
+from vaelib.datasets.packed import fill_table, open_table
 
 SHAPE = (1000, 16)
 ROWS = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
@@ -109,7 +109,7 @@ def test_a_killed_process_leaves_no_table(path):
         assert child.stdout.readline() == b"half\n"
         child.send_signal(signal.SIGKILL)
     assert open_table(path, SHAPE) is None and not path.exists()
-    (part,) = path.parent.glob(f"*{PART}")
+    (part,) = path.parent.glob(f".*{path.name}")
     os.utime(part, (time.time() - 7200,) * 2)
     fill_table(path, SHAPE, blocks(), "filling")  # clears away what is two hours old
     assert not part.exists() and np.array_equal(open_table(path, SHAPE), ROWS)

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 
-PART = ".part"  # ending of files that are being written
+from vaelib.files import write_json, write_whole
+
 MOST_HASHED = 2 << 30  # bytes; a larger table takes too long to be hashed whenever it is opened
 
 
@@ -47,21 +46,11 @@ def fill_table(
     Nothing is left at `path` when this is interrupted or a block raises. OSError: no room, or the
     folder cannot be written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_old_parts(path)
+    _remove_unfinished(path)
     _sidecar(path).unlink(missing_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    try:
-        with part.open("wb") as file:
-            hashing = Hashing(file)
-            _write(hashing, shape, blocks, label)
-        os.replace(part, path)
-    except BaseException:  # the user's interrupt too
-        part.unlink(missing_ok=True)
-        raise
-    _write_sidecar(
-        path, {"shape": list(shape), "sha256": hashing.state.hexdigest(), "source": label}
-    )
+    write_whole(path, lambda file: _write(file, shape, blocks, label))
+    facts = {"shape": list(shape), "sha256": digest_of(path, "sha256"), "source": label}
+    write_json(_sidecar(path), facts)
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -74,24 +63,14 @@ def digest_of(path: Path, algorithm: str) -> str:
     return state.hexdigest()
 
 
-class Hashing:
-    """A file to write to, which knows the SHA-256 of what was written."""
-
-    def __init__(self, file: BinaryIO):
-        self.file, self.state = file, hashlib.sha256()
-
-    def write(self, data: Any) -> int:
-        self.state.update(data)
-        return self.file.write(data)
-
-
-def _write(file: Hashing, shape: tuple[int, int], blocks: Iterable[np.ndarray], label: str) -> None:
+def _write(path: Path, shape: tuple[int, int], blocks: Iterable[np.ndarray], label: str) -> None:
     from tqdm.auto import tqdm
 
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
     rows = 0
-    with tqdm(total=shape[0], desc=label, unit="image", unit_scale=True) as bar:
+    bar = tqdm(total=shape[0], desc=label, unit="image", unit_scale=True)
+    with path.open("wb") as file, bar:
+        np.lib.format.write_array_header_1_0(file, header)
         for block in blocks:
             if block.dtype != np.uint8 or block.shape[1:] != shape[1:]:
                 raise ValueError(f"rows must be (n, {shape[1]}) uint8, got {block.shape}")
@@ -102,19 +81,13 @@ def _write(file: Hashing, shape: tuple[int, int], blocks: Iterable[np.ndarray], 
         raise ValueError(f"the table has {shape[0]} rows, got {rows}")
 
 
-def _write_sidecar(path: Path, facts: dict[str, object]) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    part.write_text(json.dumps(facts, indent=1) + "\n")
-    os.replace(part, _sidecar(path))
-
-
 def _sidecar(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _remove_old_parts(path: Path, seconds: float = 3600) -> None:
+def _remove_unfinished(path: Path, seconds: float = 3600) -> None:
     """What a killed process left. Younger files may belong to one that still runs."""
-    for part in path.parent.glob(f"{path.name}*{PART}"):
+    for file in path.parent.glob(f".*.{path.stem}.*"):
         with suppress(OSError):  # another process was faster
-            if time.time() - part.stat().st_mtime > seconds:
-                part.unlink()
+            if time.time() - file.stat().st_mtime > seconds:
+                file.unlink()
