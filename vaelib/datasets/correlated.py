@@ -11,7 +11,7 @@ import numpy as np
 
 from vaelib.checks import of_kind
 from vaelib.datasets.base import SMALL, FactorData
-from vaelib.datasets.joint import Conditional, Table, conditionals, marginal
+from vaelib.datasets.joint import Conditional, conditionals, marginal
 from vaelib.datasets.row_chances import draw, histogram, row_chances
 from vaelib.datasets.styles import STYLES
 from vaelib.datasets.wrapped import Wrapped
@@ -63,7 +63,7 @@ class Correlated(Wrapped):
 
     @property
     def distribution(self) -> str:
-        return "correlated" if self._tables else self.data.distribution
+        return "correlated" if self._ties else self.data.distribution
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n factor vectors from the exact joint distribution: (n, K) int64."""
@@ -71,7 +71,7 @@ class Correlated(Wrapped):
             return self.combinations[draw(self._chances, n, rng)]
         factors = self.data.sample_factors(n, rng)
         for conditional in self._conditionals:
-            factors[:, conditional.variable] = conditional.sample(factors, rng)
+            factors[:, conditional.factor] = conditional.sample(factors, rng)
         return factors
 
     def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -99,8 +99,7 @@ class Correlated(Wrapped):
         if self._chances is not None:
             sizes = tuple(self.factor_sizes[v] for v in keep)
             return histogram(self.combinations[:, keep], sizes, self._chances)
-        flat = [Table((v,), np.zeros(self.factor_sizes[v])) for v in keep]
-        return marginal([*self._tables, *flat], self._tied, keep)
+        return marginal(self._ties, self.factor_sizes, keep)
 
     def log_conditional(
         self, factor: int, factors: np.ndarray, partners: Container[int]
@@ -111,31 +110,30 @@ class Correlated(Wrapped):
         this is the exact full conditional.
         """
         log = np.zeros((len(factors), self.factor_sizes[factor]))
-        for table in self._tables:
-            a, b = table.scope
+        for (a, b), weights in self._ties.items():
             if factor == a and b in partners:
-                log += table.log.T[factors[:, b]]
+                log += weights.T[factors[:, b]]
             elif factor == b and a in partners:
-                log += table.log[factors[:, a]]
+                log += weights[factors[:, a]]
         return log
 
     @cached_property
-    def _tables(self) -> list[Table]:
-        weights = STYLES[self.style]
-        tables = []
+    def _ties(self) -> dict[tuple[int, int], np.ndarray]:
+        """The log weights of each pair."""
+        ties = {}
         for pair, sigma in self.pairs.items():
             a, b = _indices(pair, self.factor_names)
-            log = weights(self.factor_sizes[a], self.factor_sizes[b], sigma)
+            log = STYLES[self.style](self.factor_sizes[a], self.factor_sizes[b], sigma)
             if np.ptp(log) != 0:  # σ = inf: no tie
-                tables.append(Table((a, b), log[:, ::-1] if self.inverse else log))
-        return tables
+                ties[a, b] = log[:, ::-1] if self.inverse else log
+        return ties
 
     @cached_property
     def _chances(self) -> np.ndarray | None:
         """Of data that lack combinations: the chance of each that there is, (N,)."""
         if self.combinations is None:
             return None
-        return row_chances(self._tables, self._tied, self.combinations)
+        return row_chances(self._ties, self.combinations)
 
     @cached_property
     def log_marginals(self) -> list[np.ndarray]:
@@ -143,13 +141,9 @@ class Correlated(Wrapped):
         with np.errstate(divide="ignore"):
             return [np.log(self.joint(name)) for name in self.factor_names]
 
-    @property
-    def _tied(self) -> list[int]:
-        return sorted({v for table in self._tables for v in table.scope})
-
     @cached_property
     def _conditionals(self) -> list[Conditional]:
-        return conditionals(self._tables, self._tied)
+        return conditionals(self._ties, self.factor_sizes)
 
 
 def read_pairs(pairs: Any, names: tuple[str, ...]) -> dict[tuple[str, str], float]:

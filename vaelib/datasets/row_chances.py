@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 import numpy as np
 
-from vaelib.datasets.joint import Table
+from vaelib.datasets.joint import Ties, tied
 
 
-def row_chances(
-    tables: Iterable[Table], tied: Sequence[int], combinations: np.ndarray
-) -> np.ndarray:
-    """The chance of each row, (N,), so that the tied factors follow the tables' joint.
+def row_chances(ties: Ties, combinations: np.ndarray) -> np.ndarray:
+    """The chance of each row, (N,), so that the tied factors follow the joint of their pairs.
 
-    The weight of a row is Π of the tables' weights, which is the wanted probability of its tied
+    The weight of a row is Π of the pairs' weights, which is the wanted probability of its tied
     factors, over the number of rows that share these. ValueError when all weights are zero.
     """
     log = np.zeros(len(combinations))
-    for table in tables:
-        log += table.log[tuple(combinations[:, table.scope].T)]
+    for pair, weights in ties.items():
+        log += weights[tuple(combinations[:, pair].T)]
     if np.isneginf(log).all():
         raise ValueError("the pairs contradict each other: no combination of values is possible")
     weights = np.exp(log - log.max())
-    if tied:
+    if ties:
         _, group, counts = np.unique(
-            combinations[:, tied], axis=0, return_inverse=True, return_counts=True
+            combinations[:, tied(ties)], axis=0, return_inverse=True, return_counts=True
         )
         weights /= counts[group.ravel()]
     return weights / weights.sum()
