@@ -9,6 +9,7 @@ import numpy as np
 
 from vaelib.checks import whole
 from vaelib.datasets.base import FactorData
+from vaelib.datasets.row_chances import draw
 from vaelib.datasets.wrapped import Wrapped
 from vaelib.types import Batch
 
@@ -55,9 +56,7 @@ class FixedSample(Wrapped):
         total = weights.sum() if weights.shape == (self.n,) else np.nan
         if not (0 < total < np.inf and weights.min() >= 0):  # NaN too
             raise ValueError(f"weights must be {self.n} numbers ≥ 0, not all 0 and all finite")
-        cumulative = np.cumsum(weights)
-        cumulative /= cumulative[-1]  # the last is exactly 1, which random() never reaches
-        return np.searchsorted(cumulative, rng.random(n), side="right")
+        return draw(weights, n, rng)
 
     def batch(self, rows: np.ndarray) -> Batch:
         """The images of these rows (n,) with their factors."""

@@ -33,6 +33,8 @@ class Pairs(Wrapped):
     With independent factors all three are the same. With k > 1 the factors are drawn one after
     the other, each given what the others are by then.
 
+    `sample_distinct` gives single images of `data`: partners would be on both sides of a split.
+
     >>> from vaelib.datasets import DSprites
     >>> factors = Pairs(DSprites(), k=2).sample_factors(8, np.random.default_rng(0))
     >>> first, second = np.split(factors, 2)
@@ -68,10 +70,6 @@ class Pairs(Wrapped):
                 rows = np.flatnonzero((order[:, place] == factor) & (place < changes))
                 second[rows, factor] = self._redraw(factor, second[rows], rng)
         return np.concatenate([first, second])
-
-    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Of `data`, single images: partners would be on both sides of a split."""
-        return self.data.sample_distinct(n, rng)
 
     def _redraw(self, factor: int, factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         log = MODES[self.mode](self._world, factor, factors)  # (n, values)

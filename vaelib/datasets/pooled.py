@@ -46,9 +46,6 @@ class Pooled(Wrapped):
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.data.sample_factors(n, rng)
 
-    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        return self.data.sample_distinct(n, rng)
-
     def render(self, factors: np.ndarray) -> np.ndarray:
         """Images of these factor vectors: (N, K) int → (N, C, H/k, W/k) uint8 in 0..255."""
         images, k = self.data.render(factors), self.k

@@ -28,9 +28,10 @@ def row_chances(ties: Ties, combinations: np.ndarray) -> np.ndarray:
 
 
 def draw(chances: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n rows, each with its chance: (n,) int64."""
+    """n rows, each with a chance proportional to its number: (n,) int64."""
     cumulative = np.cumsum(chances)
-    return np.searchsorted(cumulative / cumulative[-1], rng.random(n), side="right")
+    cumulative /= cumulative[-1]  # the last is exactly 1, which random() never reaches
+    return np.searchsorted(cumulative, rng.random(n), side="right")
 
 
 def histogram(columns: np.ndarray, sizes: tuple[int, ...], chances: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ class Wrapped(FactorData):
     distinct, distribution = _of_data("distinct"), _of_data("distribution")
     index, factors, values = _of_data("index"), _of_data("factors"), _of_data("values")
     nearest, render = _of_data("nearest"), _of_data("render")
-    uncorrelated = _of_data("uncorrelated")
+    uncorrelated, sample_distinct = _of_data("uncorrelated"), _of_data("sample_distinct")
 
     @abstractmethod
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
