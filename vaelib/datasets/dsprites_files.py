@@ -31,21 +31,20 @@ from vaelib.paths import data_dir
 NAME = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"
 LEAST_IDENTICAL = 0.999  # share of all images
 MOST_WRONG = 4  # pixels of an image
+IMAGES = "imgs"  # their array, in both kinds of files
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a kind of file names its arrays, and the hash of the official one."""
+    """How a kind of file names its array of factors, and the hash of the official one."""
 
-    images: str
     classes: str
     algorithm: str
     official: str
 
 
-NPZ = Layout("imgs", "latents_classes", "md5", "7da33b31b13a06f4b04a70402ce90c2e")
+NPZ = Layout("latents_classes", "md5", "7da33b31b13a06f4b04a70402ce90c2e")
 HDF5 = Layout(
-    "imgs",
     "latents/classes",
     "sha256",
     "729fa22e884c9c500e1f17415d580746b4c5894fbbb780a1319bbcfa39a745bb",
@@ -60,22 +59,22 @@ def open_file(path: str, world: DSprites) -> np.ndarray:
     found = find(path, "dsprites")
     with open_arrays(found) as file:
         layout = NPZ if isinstance(file, NpzFile) else HDF5
-        file.require(layout.images, (len(world), *world.image_shape[1:]), "u")
+        file.require(IMAGES, (len(world), *world.image_shape[1:]), "u")
         digest = digest_of(found, layout.algorithm)
         shape = (len(world), int(np.prod(world.image_shape)) // 8)
         table = data_dir() / f"dsprites-{digest[:16]}.npy"
         if (ready := open_table(table, shape)) is not None:
             return ready
-        blocks = read(file, layout)
+        blocks = read(file)
         if digest != layout.official:
             check_order(file, layout, world)
             blocks = compare(blocks, world, found)
         return fill_table(table, shape, blocks, f"reading {found.name}")
 
 
-def read(file: ArrayFile, layout: Layout) -> Iterator[np.ndarray]:
+def read(file: ArrayFile) -> Iterator[np.ndarray]:
     """The images as bits, (n, 512) at a time."""
-    for block in file.rows(layout.images):
+    for block in file.rows(IMAGES):
         if block.max() > 1:
             raise DataFileError(f"images in {file.path} must be 0 or 1, got {block.max()}")
         yield np.packbits(block.reshape(len(block), -1), axis=1)

@@ -16,6 +16,15 @@ from vaelib.files import DataFileError, readable
 
 PARTS = ("5x46789x9x18x6x2x96x96-training", "5x01235x9x18x6x2x96x96-testing")
 KINDS = ("dat", "cat", "info")
+FILES = tuple(f"smallnorb-{part}-{kind}.mat" for part in PARTS for kind in KINDS)  # or with .gz
+DIGESTS = (  # SHA-256 of the gzipped files
+    "5ffd6272a07d32695ee1082a26a41a93a37aab8c28da047f8c34ed348d214873",
+    "2784e542c1922060691090952b6cd6278879a216c90f81476f0f00256d42cdaa",
+    "de7eb932ebe7a4ee16217fead60660d0eb3d23632c2f4d1c51f88c501c17bf32",
+    "cf7104eed3e51174d2f65b66d1e5878b9da233b886f161b0d88f4510ba2c7474",
+    "ecaf6d5bb8c3bc5eab9cf0258f6d2198dd474e016e374836fc097f2e5ff509ff",
+    "16adf314226327ee006d1a44db8cfef52773c06c829951d5653a9f6f310248a2",
+)
 TYPES = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4")}  # first word of a file
 STEP = 512  # stereo pairs read at a time, 9 MB
 
@@ -38,24 +47,7 @@ class SmallNORB(OfficialFile):
 
     name = "smallnorb"
     digests = {
-        f"smallnorb-{part}-{kind}.mat.gz": ("sha256", digest)
-        for part, digests in zip(
-            PARTS,
-            (
-                (
-                    "5ffd6272a07d32695ee1082a26a41a93a37aab8c28da047f8c34ed348d214873",
-                    "2784e542c1922060691090952b6cd6278879a216c90f81476f0f00256d42cdaa",
-                    "de7eb932ebe7a4ee16217fead60660d0eb3d23632c2f4d1c51f88c501c17bf32",
-                ),
-                (
-                    "cf7104eed3e51174d2f65b66d1e5878b9da233b886f161b0d88f4510ba2c7474",
-                    "ecaf6d5bb8c3bc5eab9cf0258f6d2198dd474e016e374836fc097f2e5ff509ff",
-                    "16adf314226327ee006d1a44db8cfef52773c06c829951d5653a9f6f310248a2",
-                ),
-            ),
-            strict=True,
-        )
-        for kind, digest in zip(KINDS, digests, strict=True)
+        f"{file}.gz": ("sha256", digest) for file, digest in zip(FILES, DIGESTS, strict=True)
     }
     factor_names = ("category", "instance", "elevation", "azimuth", "lighting")
     factor_sizes = (5, 10, 9, 18, 6)
@@ -64,7 +56,7 @@ class SmallNORB(OfficialFile):
 
     def sources(self) -> list[Path]:
         folder = find(self.path, self.name)
-        return [_find(folder, f"smallnorb-{part}-{kind}.mat") for part in PARTS for kind in KINDS]
+        return [_find(folder, name) for name in FILES]
 
     def blocks(self) -> Iterator[np.ndarray]:
         paths = self.sources()
