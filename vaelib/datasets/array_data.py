@@ -101,11 +101,6 @@ class ArrayData(FactorData):
         rows = rng.integers(0, len(self), size=n)
         return Batch(self._images(rows), self.combinations[rows], self.max_value)
 
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        channels, side = self._shape
-        return channels, side, side
-
     def _images(self, rows: np.ndarray) -> np.ndarray:
         return self._rows[rows].reshape(-1, *self.image_shape)
 
@@ -114,11 +109,11 @@ class ArrayData(FactorData):
         return source_at(find(self.images))
 
     @cached_property
-    def _shape(self) -> tuple[int, int]:
-        """Channels and pixels of a side, from the first images."""
+    def image_shape(self) -> tuple[int, int, int]:
+        """That of the first image."""
         first = channels_first(next(self._source.blocks())[:1])
         block = next(to_bytes([np.zeros_like(first, np.uint8)], 255, self.size))
-        return block.shape[1], block.shape[2]
+        return block.shape[1:]
 
     @cached_property
     def _rows(self) -> RowFile:
@@ -127,9 +122,9 @@ class ArrayData(FactorData):
                 f"{self.images} has changed: its fingerprint was {self.fingerprint}, it is {now}"
             )
         count = len(self.combinations)  # checks the factors
-        channels, side = self._shape
-        shape = (count, channels * side * side)
-        return stored("own", f"{self.fingerprint}-{side}", shape, self._blocks)
+        shape = (count, int(np.prod(self.image_shape)))
+        key = f"{self.fingerprint}-{self.image_shape[-1]}"
+        return stored("own", key, shape, self._blocks)
 
     def _blocks(self) -> Iterator[np.ndarray]:
         white = white_of(self._source.blocks())  # at once, before a table is begun
@@ -187,8 +182,8 @@ class ArrayData(FactorData):
 
     def index(self, factors: np.ndarray) -> np.ndarray:
         """The image that each factor vector belongs to: (N, K) int → (N,) int64."""
-        wanted = self._keys(self.check(factors))
         order, keys = self._sorted
+        wanted = super().index(factors)
         places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
         if (missing := keys[places] != wanted).any():
             row = np.asarray(factors)[int(np.argmax(missing))].tolist()
@@ -229,16 +224,12 @@ class ArrayData(FactorData):
 
     @cached_property
     def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows in the order of their keys, and the keys in order."""
-        keys = self._keys(self.combinations)
-        order = np.argsort(keys)
-        return order, keys[order]
-
-    def _keys(self, factors: np.ndarray) -> np.ndarray:
-        """One number for each factor vector: its place in the grid of all combinations."""
+        """The images in the order of their places in the grid, and these places."""
         if np.prod(self.factor_sizes, dtype=object) >= 2**62:
             raise ValueError(f"the factors have too many combinations: {self.factor_sizes}")
-        return np.ravel_multi_index(tuple(factors.T), self.factor_sizes)
+        places = super().index(self.combinations)
+        order = np.argsort(places)
+        return order, places[order]
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("images", "size", "fingerprint")  # a copy in another process reads the file itself
