@@ -24,10 +24,8 @@ def keep(images: Any, factors: Any, names: list[str]) -> tuple[str, bool]:
     """
     data_dir().mkdir(parents=True, exist_ok=True)
     unfinished = data_dir() / f".{uuid.uuid4().hex[:8]}.h5"
-    state = hashlib.sha256()
     try:
-        _write(unfinished, _pairs(images, factors), names, state)
-        name = f"own-{state.hexdigest()[:16]}.h5"
+        name = f"own-{_write(unfinished, _blocks(images, factors), names)}.h5"
         new = not (data_dir() / name).exists()
         if new:
             os.replace(unfinished, data_dir() / name)
@@ -36,39 +34,46 @@ def keep(images: Any, factors: Any, names: list[str]) -> tuple[str, bool]:
     return name, new
 
 
-def _pairs(images: Any, factors: Any) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Blocks of images, each with its rows of factors."""
+def _blocks(images: Any, factors: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """Blocks of images, each followed by its rows of factors, with the names of the two arrays."""
     if not hasattr(images, "shape"):
         yield from _items(images)
         return
-    columns = None if factors is None else np.asarray(factors)
-    if columns is not None and len(columns) != len(images):
-        raise ValueError(f"{len(images)} images need as many factors, got {len(columns)}")
+    arrays = {"images": images}
+    if factors is not None:
+        arrays["factors"] = np.asarray(factors)
+        if len(arrays["factors"]) != len(images):
+            raise ValueError(
+                f"{len(images)} images need as many factors, got {len(arrays['factors'])}"
+            )
     for start in range(0, len(images), STEP):
-        rows = slice(start, start + STEP)
-        yield np.asarray(images[rows]), None if columns is None else columns[rows]
+        for name, array in arrays.items():
+            yield name, np.asarray(array[start : start + STEP])
 
 
-def _items(dataset: Any) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+def _items(dataset: Any) -> Iterator[tuple[str, np.ndarray]]:
     """The items of a torch Dataset: images, or pairs of an image and its factors."""
     items = (dataset[i] for i in range(len(dataset))) if hasattr(dataset, "__len__") else dataset
     for item in items:
-        image, *rest = item if isinstance(item, tuple | list) else (item,)
-        if len(rest) > 1:
-            raise ValueError(f"items must be images or (image, factors), got {len(item)} parts")
-        yield np.asarray(image)[None], np.asarray(rest[0])[None] if rest else None
+        parts = item if isinstance(item, tuple | list) else (item,)
+        if len(parts) not in (1, 2):
+            raise ValueError(f"items must be images or (image, factors), got {len(parts)} parts")
+        for name, part in zip(("images", "factors"), parts, strict=False):
+            yield name, np.asarray(part)[None]
 
 
-def _write(
-    path: Path, pairs: Iterator[tuple[np.ndarray, np.ndarray | None]], names: list[str], state: Any
-) -> None:
+def _write(path: Path, blocks: Iterator[tuple[str, np.ndarray]], names: list[str]) -> str:
+    """Writes all of them, and says in 16 hex digits what they hold."""
     import h5py
 
+    state = hashlib.sha256()
     with h5py.File(path, "w") as file:
-        for images, factors in pairs:
-            _append(file, "images", images, state)
-            if factors is not None:
-                _append(file, "factors", factors, state)
+        for name, block in blocks:
+            state.update(f"{name}{block.dtype}{block.shape}".encode())
+            state.update(
+                repr(block.tolist()).encode() if block.dtype == object else block.tobytes()
+            )
+            _append(file, name, block)
         if "images" not in file:
             raise ValueError("there are no images")
         if names and "factors" not in file:
@@ -76,17 +81,16 @@ def _write(
         if names:
             file["names"] = names
             state.update("\n".join(names).encode())
+    return state.hexdigest()[:16]
 
 
-def _append(file: Any, name: str, block: np.ndarray, state: Any) -> None:
+def _append(file: Any, name: str, block: np.ndarray) -> None:
     import h5py
 
-    state.update(f"{name}{block.dtype}{block.shape}".encode())
-    state.update(repr(block.tolist()).encode() if block.dtype == object else block.tobytes())
     text = block.dtype.kind in "UO"
     if name not in file:
-        how = {"dtype": h5py.string_dtype()} if text else {"dtype": block.dtype}
-        file.create_dataset(name, (0, *block.shape[1:]), maxshape=(None, *block.shape[1:]), **how)
+        dtype = h5py.string_dtype() if text else block.dtype
+        file.create_dataset(name, (0, *block.shape[1:]), dtype, maxshape=(None, *block.shape[1:]))
     array = file[name]
     if array.shape[1:] != block.shape[1:]:
         raise ValueError(
