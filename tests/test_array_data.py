@@ -253,6 +253,8 @@ def test_a_torch_dataset_is_kept_as_a_file(data_folder):
     triples = TensorDataset(images, labels, labels)
     with pytest.raises(ValueError, match="pairs|images or"):
         ArrayData(triples)
+    with pytest.raises(ValueError, match="factors .* belong in its items"):
+        ArrayData(list(FIRST), FACTORS, NAMES)  # not left out in silence
 
 
 def test_what_can_be_sliced_is_an_array(tmp_path):

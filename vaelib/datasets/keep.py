@@ -37,6 +37,11 @@ def keep(images: Any, factors: Any, names: list[str]) -> tuple[str, bool]:
 def _blocks(images: Any, factors: Any) -> Iterator[tuple[str, np.ndarray]]:
     """Blocks of images, each followed by its rows of factors, with the names of the two arrays."""
     if not hasattr(images, "shape"):
+        if factors is not None:
+            raise ValueError(
+                "factors of what is read item by item belong in its items, as pairs (image, "
+                "factors); a list of images becomes an array by np.stack"
+            )
         yield from _items(images)
         return
     arrays = {"images": images}
