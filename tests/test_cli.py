@@ -478,8 +478,11 @@ def test_list_shows_what_there_is(capsys):
 
 
 def test_data_list_and_fetch_and_check(capsys, data_folder):
+    for name in ("own.npy", ".1a2b3c4d.own.npy"):  # the second is what a killed process left
+        (data_folder / name).touch()
     assert main(["data", "list"]) == 0
     out = capsys.readouterr().out
+    assert "  own.npy" in out and "1a2b" not in out
     assert "DSprites" in out and "orientation 40" in out and str(data_folder) in out
     assert "dsprites" in fails(capsys, "data", "fetch", "nothing")
     assert "nowhere.npz" in fails(capsys, "data", "check", "nowhere.npz")

@@ -71,7 +71,7 @@ def show(args: argparse.Namespace) -> int:
         print(f"{name}: {find.summary(cls)}\n  {_factors(cls())}")
     print("ArrayData: your own images, `--data PATH`; chapter 9 shows how.")
     print(f"\nData folder: {data_dir()}")
-    for path in sorted(data_dir().glob("*.*")):
+    for path in sorted(data_dir().glob("[!.]*.*")):  # without a dot: finished
         if path.suffix in (".npz", ".hdf5", ".h5", ".npy", ".gz"):
             print(f"  {path.name}  {path.stat().st_size / 1e6:.1f} MB")
     return 0
