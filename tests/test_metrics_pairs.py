@@ -149,6 +149,13 @@ def test_udr_is_written_out(relation):
     assert min(found, key=found.get) == "model_2"  # the odd one out
 
 
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_udr_of_models_that_use_no_latent_is_0(relation):
+    base = noisy()
+    models = [with_means(base, 0 * base.means), base]
+    assert metrics.udr(models, relation=relation) == {"model_0": 0.0, "model_1": 0.0}
+
+
 def test_udr_drops_latents_by_their_kl():
     base = noisy(idle=2)
     models = [with_means(base, base.means * 5)] * 2

@@ -86,16 +86,10 @@ def _lasso(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
 
 def _spearman(x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     """|rank correlation| of every latent of x (N, D) with every one of y (N, E): (D, E)."""
-    x, y = (standardised(_ranks(part)) for part in (x, y))
+    from scipy.stats import rankdata
+
+    x, y = (standardised(rankdata(part, axis=0)) for part in (x, y))
     return np.abs(x.T @ y) / len(x)
-
-
-def _ranks(latents: np.ndarray) -> np.ndarray:
-    """The rank of each value in its column, from 0, ties in the middle: (N, D) → (N, D)."""
-    ordered = np.sort(latents, axis=0)
-    pairs = list(zip(ordered.T, latents.T, strict=True))
-    sides = [[np.searchsorted(o, z, side) for o, z in pairs] for side in ("left", "right")]
-    return np.sum(sides, axis=0).T / 2
 
 
 def _one_to_one(matrix: np.ndarray) -> float:
