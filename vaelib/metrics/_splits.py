@@ -50,12 +50,8 @@ def descend(
     ranks: np.ndarray, place: np.ndarray, latent: np.ndarray, rank: np.ndarray
 ) -> np.ndarray:
     """One level down, from node `place` (N,) of this level to its child in the next."""
-    right = ranks[latent[0]] > rank[0]
-    if len(latent) > 1:
-        right &= place == 0
-    for node in range(1, len(latent)):
-        right |= (ranks[latent[node]] > rank[node]) & (place == node)
-    return 2 * place + right
+    here = place == np.arange(len(latent), dtype=place.dtype)[:, None]  # (nodes, N)
+    return 2 * place + (here & (ranks[latent] > rank[:, None])).any(axis=0)
 
 
 class Cuts:
