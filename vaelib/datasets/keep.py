@@ -75,9 +75,8 @@ def _write(path: Path, blocks: Iterator[tuple[str, np.ndarray]], names: list[str
     with h5py.File(path, "w") as file:
         for name, block in blocks:
             state.update(f"{name}{block.dtype}{block.shape}".encode())
-            state.update(
-                repr(block.tolist()).encode() if block.dtype == object else block.tobytes()
-            )
+            content = repr(block.tolist()).encode() if block.dtype == object else block.tobytes()
+            state.update(content)
             _append(file, name, block)
         if "images" not in file:
             raise ValueError("there are no images")
