@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +11,8 @@ from vaelib.checks import is_whole
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.correlated import Correlated
 from vaelib.datasets.wrapped import Wrapped
+
+MODES = ("observational", "interventional", "causal")
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,19 @@ class Pairs(Wrapped):
         return np.concatenate([first, second])
 
     def _redraw(self, factor: int, factors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        log = MODES[self.mode](self._world, factor, factors)  # (n, values)
+        log = self._log_chances(factor, factors)
         log[np.arange(len(log)), factors[:, factor]] = -np.inf
         if np.isneginf(log).all(axis=1).any():
             name = self.factor_names[factor]
             raise ValueError(f"some images have no other {name} possible: weaken its correlation")
         return (log + rng.gumbel(size=log.shape)).argmax(axis=1)  # the Gumbel-max trick
+
+    def _log_chances(self, factor: int, factors: np.ndarray) -> np.ndarray:
+        """Log weights of the values of one factor for n rows: (n, values)."""
+        if self.mode == "interventional":
+            return np.tile(self._world.log_marginals[factor], (len(factors), 1))
+        partners = range(factor if self.mode == "causal" else len(self.factor_sizes))
+        return self._world.log_conditional(factor, factors, partners)
 
     @property
     def _free(self) -> list[int]:
@@ -91,23 +99,3 @@ class Pairs(Wrapped):
     @cached_property
     def _world(self) -> Correlated:
         return self.data if isinstance(self.data, Correlated) else Correlated(self.data, {})
-
-
-def _observational(world: Correlated, factor: int, factors: np.ndarray) -> np.ndarray:
-    return world.log_conditional(factor, factors, range(len(world.factor_sizes)))
-
-
-def _interventional(world: Correlated, factor: int, factors: np.ndarray) -> np.ndarray:
-    return np.tile(world.log_marginals[factor], (len(factors), 1))
-
-
-def _causal(world: Correlated, factor: int, factors: np.ndarray) -> np.ndarray:
-    return world.log_conditional(factor, factors, range(factor))
-
-
-# Each gives log weights (n, values) of one factor for n rows.
-MODES: dict[str, Callable[[Correlated, int, np.ndarray], np.ndarray]] = {
-    "observational": _observational,
-    "interventional": _interventional,
-    "causal": _causal,
-}
