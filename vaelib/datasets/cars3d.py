@@ -32,7 +32,7 @@ class Cars3D(OfficialFile):
     path: str = "nips2015-analogy-data.tar.gz"  # or the folder with car_001_mesh.mat …
 
     name = "cars3d"
-    digests = {"nips2015-analogy-data.tar.gz": ("md5", "4e866a7919c1beedf53964e6f7a23686")}
+    digests = {"nips2015-analogy-data.tar.gz": "md5:4e866a7919c1beedf53964e6f7a23686"}
     factor_names = ("elevation", "azimuth", "object")
     factor_sizes = (4, 24, 183)
     image_shape = (3, 64, 64)

@@ -29,7 +29,7 @@ def _official(
 ) -> list[Download]:
     """The files of a data set that lie in one folder of the network."""
     return [
-        Download(f"{place}{file}", f"{folder}/{file}", ":".join(digest), licence)
+        Download(f"{place}{file}", f"{folder}/{file}", digest, licence)
         for file, digest in cls.digests.items()
     ]
 

@@ -33,9 +33,9 @@ class MPI3D(OfficialFile):
 
     name = "mpi3d"
     digests = {
-        "mpi3d_toy.npz": ("md5", "55889cb7c7dfc655d6e0277beee88868"),
-        "mpi3d_realistic.npz": ("md5", "59a6225b88b635365f70c91b3e52f70f"),
-        "mpi3d_real.npz": ("md5", "0f33f609918fb5c97996692f91129802"),
+        "mpi3d_toy.npz": "md5:55889cb7c7dfc655d6e0277beee88868",
+        "mpi3d_realistic.npz": "md5:59a6225b88b635365f70c91b3e52f70f",
+        "mpi3d_real.npz": "md5:0f33f609918fb5c97996692f91129802",
     }
     factor_names = (
         "object_color",

@@ -33,7 +33,7 @@ class OfficialFile(FactorData):
     path: str  # of the file, or of the folder with the files
 
     name = ""  # of the table, and for `vaelib data fetch`
-    digests = {}  # file name → (algorithm, hex digits) of the official file
+    digests = {}  # file name → `algorithm:hex` of the official file
     max_value = 255
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class OfficialFile(FactorData):
     def _is_official(self, path: Path) -> bool:
         if path.name not in self.digests:
             return False
-        algorithm, digest = self.digests[path.name]
+        algorithm, digest = self.digests[path.name].split(":")
         return digest_of(path, algorithm) == digest
 
     @cached_property

@@ -28,10 +28,7 @@ class Shapes3D(OfficialFile):
 
     name = "shapes3d"
     digests = {
-        "3dshapes.h5": (
-            "sha256",
-            "0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
-        )
+        "3dshapes.h5": "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785"
     }
     factor_names = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
     factor_sizes = (10, 10, 10, 8, 4, 15)

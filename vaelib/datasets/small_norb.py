@@ -46,9 +46,7 @@ class SmallNORB(OfficialFile):
     path: str = "smallnorb"  # the folder
 
     name = "smallnorb"
-    digests = {
-        f"{file}.gz": ("sha256", digest) for file, digest in zip(FILES, DIGESTS, strict=True)
-    }
+    digests = {f"{file}.gz": f"sha256:{hex}" for file, hex in zip(FILES, DIGESTS, strict=True)}
     factor_names = ("category", "instance", "elevation", "azimuth", "lighting")
     factor_sizes = (5, 10, 9, 18, 6)
     unscored = ("instance",)
