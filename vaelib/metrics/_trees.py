@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from vaelib.metrics._boosting import Boosted, boost
 from vaelib.metrics._checks import canonical, train_and_test
-from vaelib.metrics._work import spread
+from vaelib.metrics._work import each_factor
 from vaelib.types import Codes
 
 
@@ -21,11 +19,4 @@ def grow(
     ordered = Codes(canonical(codes.means), codes.factors, codes.names)
     train, test = train_and_test(ordered, metric)
     part = train if labels is None else train[:labels]
-    # The factors with most values take longest, so they start first.
-    longest = np.argsort([-len(np.unique(column)) for column in codes.factors.T], kind="stable")
-    calls = [
-        (part.means, part.factors[:, k], test.means, test.factors[:, k], seed) for k in longest
-    ]
-    grown = spread(boost, calls)
-    by_factor = dict(zip(longest, grown, strict=True))
-    return [by_factor[k] for k in range(len(codes.names))], test
+    return each_factor(boost, part, test, seed), test

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from vaelib.types import Codes
+
 T = TypeVar("T")
 
 KEPT = 512  # results, the oldest are dropped first
@@ -38,6 +40,19 @@ def spread(function: Callable[..., T], calls: Sequence[tuple]) -> list[T]:
     while len(_results) > KEPT:
         _results.popitem(last=False)
     return results
+
+
+def each_factor(function: Callable[..., T], train: Codes, test: Codes, *more: Any) -> list[T]:
+    """`function(means, values, test means, test values, *more)` for each factor, as by `spread`.
+
+    The factors with most values take longest, so they start first.
+    """
+    longest = np.argsort([-len(np.unique(column)) for column in train.factors.T], kind="stable")
+    calls = [
+        (train.means, train.factors[:, k], test.means, test.factors[:, k], *more) for k in longest
+    ]
+    found = dict(zip(longest, spread(function, calls), strict=True))
+    return [found[k] for k in range(len(longest))]
 
 
 def forget() -> None:

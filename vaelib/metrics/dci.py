@@ -6,7 +6,7 @@ import numpy as np
 
 from vaelib.metrics import _trees
 from vaelib.metrics._checks import train_and_test, varying
-from vaelib.metrics._work import spread
+from vaelib.metrics._work import each_factor
 from vaelib.types import Codes
 
 TREES = ("fast", "gradient_boosting")
@@ -62,9 +62,8 @@ def _fast(codes: Codes, seed: int) -> tuple[np.ndarray, list[float]]:
 
 def _exact(codes: Codes, seed: int) -> tuple[np.ndarray, list[float]]:
     train, test = train_and_test(codes, "dci")
-    columns = zip(train.factors.T, test.factors.T, strict=True)
-    calls = [(train.means, learn, test.means, answer, seed) for learn, answer in columns]
-    importances, accuracy = zip(*spread(_gradient_boosting, calls), strict=True)
+    learned = each_factor(_gradient_boosting, train, test, seed)
+    importances, accuracy = zip(*learned, strict=True)
     return np.stack(importances, axis=1), list(accuracy)
 
 

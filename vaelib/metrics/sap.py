@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from vaelib.metrics._checks import train_and_test, varying
-from vaelib.metrics._work import spread
+from vaelib.metrics._work import each_factor
 from vaelib.types import Codes
 
 
@@ -39,9 +39,7 @@ def sap(codes: Codes) -> dict[str, float]:
     """
     codes = varying(codes, "sap", samples=150)
     train, test = train_and_test(codes, "sap")
-    columns = zip(train.factors.T, test.factors.T, strict=True)
-    calls = [(train.means, learn, test.means, answer) for learn, answer in columns]
-    accuracy = np.stack(_quietly(calls), axis=1)  # (D, K)
+    accuracy = np.stack(_quietly(train, test), axis=1)  # (D, K)
     return {"sap": _gap(accuracy, _chance(train, test)), "sap_continuous": _gap(_r2(codes), 0.0)}
 
 
@@ -53,7 +51,7 @@ def _gap(table: np.ndarray, floor: np.ndarray | float) -> float:
     return float(np.mean(ordered[-1] - ordered[-2]))
 
 
-def _quietly(calls: list[tuple]) -> list[np.ndarray]:
+def _quietly(train: Codes, test: Codes) -> list[np.ndarray]:
     """Nobody is warned of a latent so far out that its SVM stops early: it tells nothing anyway.
 
     Filters of warnings belong to the process, so they are set here and not in the threads.
@@ -63,7 +61,7 @@ def _quietly(calls: list[tuple]) -> list[np.ndarray]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return spread(_accuracies, calls)
+        return each_factor(_accuracies, train, test)
 
 
 def _accuracies(
