@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from inspect import getdoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,31 @@ ANY = Limits()
 
 
 def add_command(
-    commands: argparse._SubParsersAction, name: str, summary: str, text: str, example: str
+    commands: argparse._SubParsersAction, name: str, function: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
-    """A parser of one command: `summary` stands in the list of all, `example` at the help's end."""
+    """A parser of the command that `function` carries out, explained by its docstring."""
+    parser = _explained(commands, name, function)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def add_group(
+    commands: argparse._SubParsersAction, name: str, add: Callable[..., None]
+) -> argparse._SubParsersAction:
+    """A command made of actions, explained by the docstring of the function that adds them."""
+    parser = _explained(commands, name, add)
+    return parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+
+def _explained(
+    commands: argparse._SubParsersAction, name: str, function: Callable
+) -> argparse.ArgumentParser:
+    """The first line of the docstring stands in the list of all commands, the paragraph after it
+    in the help of this one, and the last paragraph, its examples, at the end of that."""
+    summary, text, example = (getdoc(function) or "\n\n\n\n").split("\n\n")  # none with -OO
     return commands.add_parser(
         name,
-        help=summary,
+        help=summary[:1].lower() + summary[1:].rstrip("."),
         description=text,
         epilog=f"example:\n{indent(example)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -36,6 +56,13 @@ def add_number(
     """An option that takes a number of the default's type."""
     help_text = f"{text} (default: %(default)s)"
     parser.add_argument(flag, type=type(default), default=default, metavar=metavar, help=help_text)
+
+
+def add_options(parser: argparse.ArgumentParser, what: str, *flags: str, **more: Any) -> None:
+    """An option that gives options of something, and can be given several times."""
+    text = f"an option of {what}; repeat it for more"
+    metavar = "OPTION=VALUE"
+    parser.add_argument(*flags, action="append", default=[], metavar=metavar, help=text, **more)
 
 
 def typed(kind: str, limits: Limits = ANY) -> Callable[[str], Any]:

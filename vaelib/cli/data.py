@@ -6,65 +6,39 @@ import argparse
 from typing import TYPE_CHECKING
 
 from vaelib.cli import find
-from vaelib.cli.command import add_command
+from vaelib.cli.command import add_command, add_group, add_options
 
 if TYPE_CHECKING:
     from vaelib.datasets import FactorData
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "data",
-        "list, download and check data sets",
-        "dSprites and some other worlds are drawn by vaelib itself and need no file. The official\n"
-        "files of several data sets can be read too, and so can your own images.",
-        "vaelib data fetch shapes3d\nvaelib data check shapes3d\nvaelib data check my.npz",
-    )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    _add_list(actions)
-    _add_fetch(actions)
-    _add_check(actions)
+    """List, download and check data sets.
 
+    dSprites and some other worlds are drawn by vaelib itself and need no file. The official
+    files of several data sets can be read too, and so can your own images.
 
-def _add_list(actions: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        actions, "list", "data sets, and the files that are here",
-        "List the data sets, and the files in the data folder.", "vaelib data list",
-    )  # fmt: skip
-    parser.set_defaults(command=show)
-
-
-def _add_fetch(actions: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        actions, "fetch", "download an official file",
-        "Download an official file to the data folder and check its hash. What is here is not\n"
-        "downloaded again. By size: dsprites 26 MB, shapes3d 0.3 GB, smallnorb 0.3 GB, cars3d and\n"
-        "mpi3d (mpi3d_toy, mpi3d_realistic, mpi3d_real) more.", "vaelib data fetch shapes3d",
-    )  # fmt: skip
-    parser.add_argument(
-        "name", metavar="NAME", help="which file; an unknown name lists those that there are"
-    )
-    parser.set_defaults(command=fetch)
-
-
-def _add_check(actions: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        actions, "check", "see whether a file is whole and what is in it",
-        "Read a data set as training would, and say what it is or what is wrong with it. An\n"
-        "official file is known by its hash and its layout; dSprites is compared with the drawn\n"
-        "images; of your own file the images and factors are described.",
-        "vaelib data check shapes3d\nvaelib data check my.npz --data-option size=64",
-    )  # fmt: skip
+    vaelib data fetch shapes3d
+    vaelib data check shapes3d
+    vaelib data check my.npz
+    """
+    actions = add_group(commands, "data", add)
+    add_command(actions, "list", show)
+    parser = add_command(actions, "fetch", fetch)
+    text = "which file; an unknown name lists those that there are"
+    parser.add_argument("name", metavar="NAME", help=text)
+    parser = add_command(actions, "check", check)
     parser.add_argument("what", metavar="NAME", help="a data set, a file, or a folder")
-    parser.add_argument(
-        "--data-option", action="append", default=[], metavar="OPTION=VALUE",
-        help="an option of the data set, such as size=64; repeat it for more",
-    )  # fmt: skip
-    parser.set_defaults(command=check)
+    add_options(parser, "the data set, such as size=64", "--data-option")
 
 
 def show(args: argparse.Namespace) -> int:
+    """Data sets, and the files that are here.
+
+    List the data sets, and the files in the data folder.
+
+    vaelib data list
+    """
     from vaelib.paths import data_dir
 
     for name, cls in find.data().items():
@@ -93,6 +67,14 @@ def _factors(data: FactorData) -> str:
 
 
 def fetch(args: argparse.Namespace) -> int:
+    """Download an official file.
+
+    Download an official file to the data folder and check its hash. What is here is not
+    downloaded again. By size: dsprites 26 MB, shapes3d 0.3 GB, smallnorb 0.3 GB, cars3d and
+    mpi3d (mpi3d_toy, mpi3d_realistic, mpi3d_real) more.
+
+    vaelib data fetch shapes3d
+    """
     from vaelib.datasets.fetch import fetch
 
     print(fetch(args.name))
@@ -100,6 +82,15 @@ def fetch(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
+    """See whether a file is whole and what is in it.
+
+    Read a data set as training would, and say what it is or what is wrong with it. An
+    official file is known by its hash and its layout; dSprites is compared with the drawn
+    images; of your own file the images and factors are described.
+
+    vaelib data check shapes3d
+    vaelib data check my.npz --data-option size=64
+    """
     from vaelib.cli.training import named_data
 
     data = named_data(args.what, args.data_option)
@@ -108,7 +99,6 @@ def check(args: argparse.Namespace) -> int:
 
 
 def _verdict(data: FactorData) -> str:
-
     from vaelib.datasets import ArrayData, DSprites
     from vaelib.datasets.official import OfficialFile
 

@@ -15,16 +15,7 @@ STEPS = {".png": 11, ".gif": 24}  # columns of the picture; steps of the film
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "traverse",
-        "draw what each latent of a run does",
-        "Encode one image, move one latent at a time, decode: a picture (png) with one row a\n"
-        "latent, or a film (gif) in which all latents move. Rows are ordered by KL, in nats:\n"
-        "how much the latent tells about the image.",
-        "vaelib traverse runs/my-run --out traversal.png\n"
-        "vaelib traverse runs/my-run --out traversal.gif --latents 3 7",
-    )
+    parser = add_command(commands, "traverse", traverse)
     parser.add_argument("run", metavar="RUN", help="the folder of a finished run")
     parser.add_argument(
         "--out", required=True, metavar="FILE", help="the picture to write: .png or .gif"
@@ -36,10 +27,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_number(parser, "--anchor", 0, "which of the sampled images is moved", "I")
     add_number(parser, "--samples", 512, "images that say which values each latent takes")
     add_number(parser, "--seed", 0, "of the sampled images")
-    parser.set_defaults(command=traverse)
 
 
 def traverse(args: argparse.Namespace) -> int:
+    """Draw what each latent of a run does.
+
+    Encode one image, move one latent at a time, decode: a picture (png) with one row a
+    latent, or a film (gif) in which all latents move. Rows are ordered by KL, in nats:
+    how much the latent tells about the image.
+
+    vaelib traverse runs/my-run --out traversal.png
+    vaelib traverse runs/my-run --out traversal.gif --latents 3 7
+    """
     import numpy as np
 
     from vaelib.runs import Run

@@ -9,16 +9,7 @@ from vaelib.cli.command import add_command, add_number
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "explore",
-        "make a page with sliders for the latents of runs",
-        "Put up to three runs into one page of HTML that computes their networks itself: move\n"
-        "latents, draw a sprite, compare what the runs read in the same image. It opens in any\n"
-        "browser without a network, and can be sent by mail or put on a web site.",
-        "vaelib explore runs/my-run -o explorer.html\n"
-        "vaelib explore runs/plain runs/pairwise --view factors -o compare.html",
-    )
+    parser = add_command(commands, "explore", explore)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of finished runs, up to 3")
     parser.add_argument(
         "-o", "--out", required=True, metavar="FILE", help="the page to write: .html"
@@ -37,10 +28,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     text = "the most that the page takes; weights are rounded to fit"
     add_number(parser, "--megabytes", 3.0, text, "MB")
     parser.add_argument("--title", default="", help="the page's title (default: the runs' labels)")
-    parser.set_defaults(command=explore)
 
 
 def explore(args: argparse.Namespace) -> int:
+    """Make a page with sliders for the latents of runs.
+
+    Put up to three runs into one page of HTML that computes their networks itself: move
+    latents, draw a sprite, compare what the runs read in the same image. It opens in any
+    browser without a network, and can be sent by mail or put on a web site.
+
+    vaelib explore runs/my-run -o explorer.html
+    vaelib explore runs/plain runs/pairwise --view factors -o compare.html
+    """
     from vaelib.explorer import explore
     from vaelib.runs import Run
 

@@ -20,20 +20,19 @@ TITLES = {
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "list",
-        "objectives, data sets, networks and metrics that there are",
-        "List what the other commands take by name, with the options of each and their defaults.",
-        "vaelib list objectives",
-    )
+    parser = add_command(commands, "list", show)
     parser.add_argument(
         "kinds", nargs="*", metavar="KIND", help=f"which of {', '.join(TITLES)} (default: all)"
     )
-    parser.set_defaults(command=show)
 
 
 def show(args: argparse.Namespace) -> int:
+    """Objectives, data sets, networks and metrics that there are.
+
+    List what the other commands take by name, with the options of each and their defaults.
+
+    vaelib list objectives
+    """
     unknown = [kind for kind in args.kinds if kind not in TITLES]
     if unknown:
         raise ValueError(f"KIND must be one of {', '.join(TITLES)}, got {', '.join(unknown)}")

@@ -16,19 +16,7 @@ OWN_DATA = "09"  # the chapter on one's own images
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "report",
-        "run the notebooks and make a report of pages",
-        "Run the notebooks with your parameters and make reports/NAME/index.html of them: pages\n"
-        "that open without a network. A parameter applies to every notebook that has it; unknown\n"
-        "names, wrong types and values out of range are refused before anything runs. A report\n"
-        "that was stopped goes on where it was when the same command is given again.",
-        "vaelib report --list\n"
-        "vaelib report --preset smoke\n"
-        "vaelib report --data my.npz -p size 64\n"
-        "vaelib report 02 -p beta 8 -p sigma 0.2 --name strong",
-    )
+    parser = add_command(commands, "report", report)
     text = "which notebooks, by number (02), name or path (default: all)"
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=text)
     parser.add_argument(
@@ -57,7 +45,6 @@ def add(commands: argparse._SubParsersAction) -> None:
         "says otherwise; `vaelib data check PATH` tells beforehand what is in it",
     )
     _add_how(parser)
-    parser.set_defaults(command=report)
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +74,18 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 
 def report(args: argparse.Namespace) -> int:
+    """Run the notebooks and make a report of pages.
+
+    Run the notebooks with your parameters and make reports/NAME/index.html of them: pages
+    that open without a network. A parameter applies to every notebook that has it; unknown
+    names, wrong types and values out of range are refused before anything runs. A report
+    that was stopped goes on where it was when the same command is given again.
+
+    vaelib report --list
+    vaelib report --preset smoke
+    vaelib report --data my.npz -p size 64
+    vaelib report 02 -p beta 8 -p sigma 0.2 --name strong
+    """
     need_pages()
     if args.list:
         return _list(args)

@@ -30,16 +30,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "evaluate",
-        "score finished runs",
-        "Score runs by the disentanglement metrics, keep the scores in each run's scores.json,\n"
-        "and print a table. Scores are on uncorrelated factors, the only ground on which models\n"
-        "that were trained on different correlations can be compared; --as-trained scores on the\n"
-        "run's own data.",
-        "vaelib evaluate runs --metrics mig factor_vae_score",
-    )
+    parser = add_command(commands, "evaluate", evaluate)
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="the folder of a run, or a folder of runs"
     )
@@ -52,21 +43,10 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     text = "print the scores of a perfect, a rotated and a random code and of PCA below the runs"
     parser.add_argument("--sanity", action="store_true", help=text)
-    parser.set_defaults(command=evaluate)
 
 
 def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "evaluate-codes",
-        "score codes of any model, from an npz file",
-        "Score codes that any program wrote: an npz file with the arrays `means` (N, D), one code\n"
-        "a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names.\n"
-        "Rows must be in random order: some metrics train on the first part and test on the rest.\n"
-        "Nothing in the file is unpickled. The table leaves out values of single pairs of\n"
-        "factors; --json and --csv have them.",
-        "vaelib evaluate-codes codes.npz\nvaelib evaluate-codes codes.npz --metrics mig dci --json",
-    )
+    parser = add_command(commands, "evaluate-codes", evaluate_codes)
     parser.add_argument("file", metavar="FILE", help="the npz file")
     _add_metrics(parser, ["all"])
     form = parser.add_mutually_exclusive_group()
@@ -74,7 +54,6 @@ def _add_evaluate_codes(commands: argparse._SubParsersAction) -> None:
     form.add_argument("--sanity", action="store_true", help=text)
     text = "instead of the table print one JSON object, {metric: {value: number}}"
     form.add_argument("--json", action="store_true", help=text)
-    parser.set_defaults(command=evaluate_codes)
 
 
 def _add_metrics(parser: argparse.ArgumentParser, default: list[str]) -> None:
@@ -91,6 +70,15 @@ def _add_metrics(parser: argparse.ArgumentParser, default: list[str]) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> int:
+    """Score finished runs.
+
+    Score runs by the disentanglement metrics, keep the scores in each run's scores.json,
+    and print a table. Scores are on uncorrelated factors, the only ground on which models
+    that were trained on different correlations can be compared; --as-trained scores on the
+    run's own data.
+
+    vaelib evaluate runs --metrics mig factor_vae_score
+    """
     import pandas as pd
 
     from vaelib.runs import table
@@ -212,6 +200,17 @@ def _print(frame: pd.DataFrame) -> None:
 
 
 def evaluate_codes(args: argparse.Namespace) -> int:
+    """Score codes of any model, from an npz file.
+
+    Score codes that any program wrote: an npz file with the arrays `means` (N, D), one code
+    a row, `factors` (N, K), whole numbers, and if wanted `names`, the K factors' names.
+    Rows must be in random order: some metrics train on the first part and test on the rest.
+    Nothing in the file is unpickled. The table leaves out values of single pairs of
+    factors; --json and --csv have them.
+
+    vaelib evaluate-codes codes.npz
+    vaelib evaluate-codes codes.npz --metrics mig dci --json
+    """
     from vaelib.codes_file import read_codes
     from vaelib.evaluate import sanity_scores, score, summary
 

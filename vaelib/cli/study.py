@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelib.cli import study_results
-from vaelib.cli.command import add_command, typed
+from vaelib.cli.command import add_command, add_group, typed
 from vaelib.report.values import Limits
 
 if TYPE_CHECKING:
@@ -25,44 +25,23 @@ EVERY = 20.0  # seconds between two versions of the table while runs go on
 
 
 def add(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "study",
-        "many runs that answer one question, here or on a cluster",
-        "A study is a hypothesis and the runs that test it. Finished runs are skipped, others go\n"
-        "on from their checkpoint, so the same command can be given again and again, also from\n"
-        "several machines at once on a shared folder.",
-        "vaelib study run smoke --workers 2\nvaelib study report smoke",
-    )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    _add_list(actions)
+    """Many runs that answer one question, here or on a cluster.
+
+    A study is a hypothesis and the runs that test it. Finished runs are skipped, others go
+    on from their checkpoint, so the same command can be given again and again, also from
+    several machines at once on a shared folder.
+
+    vaelib study run smoke --workers 2
+    vaelib study report smoke
+    """
+    actions = add_group(commands, "study", add)
+    add_command(actions, "list", show)
     _add_run(actions)
     study_results.add(actions)
 
 
-def _add_list(actions: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        actions,
-        "list",
-        "the studies that there are",
-        "List the studies, what each expects, and the options that -o takes.",
-        "vaelib study list",
-    )
-    parser.set_defaults(command=show)
-
-
 def _add_run(actions: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        actions,
-        "run",
-        "do the runs",
-        "Do the runs of a study, or go on with them. The exit status is 1 when a run failed; what\n"
-        "went wrong stands in its folder, and --retry tries again.",
-        "vaelib study run correlated --only report sigma=0.2 pos_x+pos_y --workers 8\n"
-        "vaelib study run smoke --dry-run\n"
-        "vaelib study run traeuble --backend dask --scheduler tcp://10.0.0.1:8786\n"
-        "vaelib study run traeuble --backend slurm --workers 50 --queue short",
-    )
+    parser = add_command(actions, "run", run)
     study_results.add_study(parser)
     group = parser.add_argument_group("what is done")
     group.add_argument(
@@ -73,7 +52,6 @@ def _add_run(actions: argparse._SubParsersAction) -> None:
     group.add_argument("--keep", choices=KEEP, default="best", help=text)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_backend(parser)
-    parser.set_defaults(command=run)
 
 
 def _add_backend(parser: argparse.ArgumentParser) -> None:
@@ -97,6 +75,12 @@ def _add_backend(parser: argparse.ArgumentParser) -> None:
 
 
 def show(args: argparse.Namespace) -> int:
+    """The studies that there are.
+
+    List the studies, what each expects, and the options that -o takes.
+
+    vaelib study list
+    """
     from vaelib.cli.fields import fields_of
     from vaelib.cli.find import summary
     from vaelib.studies import found
@@ -112,6 +96,16 @@ def show(args: argparse.Namespace) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do the runs.
+
+    Do the runs of a study, or go on with them. The exit status is 1 when a run failed; what
+    went wrong stands in its folder, and --retry tries again.
+
+    vaelib study run correlated --only report sigma=0.2 pos_x+pos_y --workers 8
+    vaelib study run smoke --dry-run
+    vaelib study run traeuble --backend dask --scheduler tcp://10.0.0.1:8786
+    vaelib study run traeuble --backend slurm --workers 50 --queue short
+    """
     from vaelib.studies.run import carry_out, jobs_for
     from vaelib.studies.table import place, places, prune
 

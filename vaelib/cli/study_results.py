@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaelib.cli.command import add_command, need_pages
+from vaelib.cli.command import add_command, add_options, need_pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,55 +16,25 @@ if TYPE_CHECKING:
 
 
 def add(actions: argparse._SubParsersAction) -> None:
-    table = add_command(
-        actions,
-        "table",
-        "the results, a row a run",
-        "Print how many seeds each cell of the design has and how each method scores; --csv\n"
-        "writes all rows. Rows are those of the runs in the folder, and of the committed table.",
-        "vaelib study table correlated --csv data/studies/correlated/table.csv",
-    )
+    table = add_command(actions, "table", show_table)
     add_study(table)
     table.add_argument("--csv", metavar="FILE", help="write all rows to this file")
-    table.set_defaults(command=show_table)
 
-    plot = add_command(
-        actions,
-        "plot",
-        "the pictures of the results",
-        "Write the pictures of a study: scores by strength, paired differences, settings.",
-        "vaelib study plot smoke --out pictures",
-    )
+    plot = add_command(actions, "plot", plot_study)
     add_study(plot)
     text = "where the pictures go (default: figures/ in the study's folder)"
     plot.add_argument("--out", metavar="FOLDER", help=text)
-    plot.set_defaults(command=plot_study)
 
-    report = add_command(
-        actions,
-        "report",
-        "the results as one HTML page",
-        "Write a page with scores and intervals, paired differences, settings, training curves\n"
-        "and planes. It loads nothing from a network.",
-        "vaelib study report correlated",
-    )
+    report = add_command(actions, "report", report_study)
     add_study(report)
     text = "where the page goes (default: report.html in the study's folder)"
     report.add_argument("--out", metavar="FILE", help=text)
-    report.set_defaults(command=report_study)
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """The options by which all actions are told which runs they are about."""
     parser.add_argument("name", metavar="NAME", help="the study; `vaelib study list` shows them")
-    parser.add_argument(
-        "-o",
-        "--option",
-        action="append",
-        default=[],
-        metavar="OPTION=VALUE",
-        help="an option of the study, as seeds=(7,8); repeat it for more",
-    )
+    add_options(parser, "the study, as seeds=(7,8)", "-o", "--option")
     parser.add_argument(
         "--only",
         action="extend",
@@ -155,6 +125,13 @@ def results(args: argparse.Namespace) -> tuple[Study, list[Planned], Path, pd.Da
 
 
 def show_table(args: argparse.Namespace) -> int:
+    """The results, a row a run.
+
+    Print how many seeds each cell of the design has and how each method scores; --csv
+    writes all rows. Rows are those of the runs in the folder, and of the committed table.
+
+    vaelib study table correlated --csv data/studies/correlated/table.csv
+    """
     from vaelib.studies.statistics import summary
     from vaelib.studies.table import cells, write
 
@@ -171,6 +148,12 @@ def show_table(args: argparse.Namespace) -> int:
 
 
 def plot_study(args: argparse.Namespace) -> int:
+    """The pictures of the results.
+
+    Write the pictures of a study: scores by strength, paired differences, settings.
+
+    vaelib study plot smoke --out pictures
+    """
     from vaelib.files import write_whole
     from vaelib.studies.figures import figures
 
@@ -183,6 +166,13 @@ def plot_study(args: argparse.Namespace) -> int:
 
 
 def report_study(args: argparse.Namespace) -> int:
+    """The results as one HTML page.
+
+    Write a page with scores and intervals, paired differences, settings, training curves
+    and planes. It loads nothing from a network.
+
+    vaelib study report correlated
+    """
     need_pages()
     from vaelib.files import write_text
     from vaelib.report.study import page

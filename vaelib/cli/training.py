@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaelib.cli import find
-from vaelib.cli.command import add_command, typed
+from vaelib.cli.command import add_command, add_options, typed
 from vaelib.cli.fields import SIMPLE, Field, fields_in, make
 from vaelib.report.values import parse
 
@@ -27,16 +27,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_train(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "train",
-        "train a VAE",
-        "Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its\n"
-        "last checkpoint is; one that is finished is left as it is. `vaelib list` shows the names\n"
-        "that the parts take, --objective, --data and so on, and their options.",
-        "vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000\n"
-        "vaelib train --objective PairTurns -o 'objective=BetaTCVAE(beta=6)' --steps 5000",
-    )
+    parser = add_command(commands, "train", train)
     _add_part(parser, "objective", "what is minimised", "-o", "--option")
     _add_part(parser, "data", "the images: a data set, or the path of a file or folder")
     _add_worlds(parser)
@@ -48,21 +39,14 @@ def _add_train(commands: argparse._SubParsersAction) -> None:
     _add_how(parser)
     text = "where the run goes (default: a folder in runs/ named after what is trained)"
     parser.add_argument("--folder", metavar="FOLDER", help=text)
-    parser.set_defaults(command=train)
 
 
 def _add_part(parser: argparse.ArgumentParser, name: str, text: str, *flags: str) -> None:
     """Two options: the class of a part of the configuration, and the options of this class."""
     text = f"{text} (default: %(default)s)"
     parser.add_argument(f"--{name}", default=default_part(name), metavar="NAME", help=text)
-    parser.add_argument(
-        *(flags or [f"--{name}-option"]),
-        dest=f"{name}_option",
-        action="append",
-        default=[],
-        metavar="OPTION=VALUE",
-        help=f"an option of the {name}; repeat it for more",
-    )
+    flags = flags or (f"--{name}-option",)
+    add_options(parser, f"the {name}", *flags, dest=f"{name}_option")
 
 
 def _add_worlds(parser: argparse.ArgumentParser) -> None:
@@ -86,17 +70,9 @@ def _add_worlds(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_resume(commands: argparse._SubParsersAction) -> None:
-    parser = add_command(
-        commands,
-        "resume",
-        "go on with a run that was stopped",
-        "Go on with a run from its last checkpoint, with the configuration that it began with.\n"
-        "On the same machine the result is the same, bit for bit, as without the stop.",
-        "vaelib resume runs/BetaVAE-DSprites-0-1a2b3c4d5e6f",
-    )
+    parser = add_command(commands, "resume", resume)
     parser.add_argument("folder", metavar="FOLDER", help="the folder of the run")
     _add_how(parser)
-    parser.set_defaults(command=resume)
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -134,10 +110,26 @@ def _add_field(parser: argparse.ArgumentParser, field: Field) -> None:
 
 
 def train(args: argparse.Namespace) -> int:
+    """Train a VAE.
+
+    Train a VAE and keep it in a folder, the run. A run that was stopped goes on where its
+    last checkpoint is; one that is finished is left as it is. `vaelib list` shows the names
+    that the parts take, --objective, --data and so on, and their options.
+
+    vaelib train --objective BetaVAE -o beta=8 --correlate pos_x pos_y 0.2 --steps 5000
+    vaelib train --objective PairTurns -o 'objective=BetaTCVAE(beta=6)' --steps 5000
+    """
     return _run(config_from(args), args.folder, not args.quiet)
 
 
 def resume(args: argparse.Namespace) -> int:
+    """Go on with a run that was stopped.
+
+    Go on with a run from its last checkpoint, with the configuration that it began with.
+    On the same machine the result is the same, bit for bit, as without the stop.
+
+    vaelib resume runs/BetaVAE-DSprites-0-1a2b3c4d5e6f
+    """
     from vaelib.runs import Run
 
     run = Run(args.folder)
