@@ -13,6 +13,7 @@ from vaelib.cli.command import add_command, add_number, find_runs
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vaelib.datasets import FactorData
     from vaelib.evaluate import Table
     from vaelib.runs import Run
 
@@ -84,64 +85,61 @@ def evaluate(args: argparse.Namespace) -> int:
     from vaelib.runs import table
 
     found = find_runs(args.runs)
-    left_out = {run.folder: why for run in found if (why := _unusable(run))}
-    for folder, why in left_out.items():
-        _tell_left_out(folder, why)
-    runs = [run for run in found if run.folder not in left_out]
-    for run, why in _score(runs, args).items():
-        left_out[run.folder] = why
-        runs.remove(run)
+    runs = _scored([run for run in found if _is_usable(run)], args)
     if not runs:
         unfinished = any(not run.finished for run in found)
         advice = "; go on with `vaelib resume FOLDER`" if unfinished else ""
         raise ValueError(f"there is no run that could be scored{advice}")
     frames = []
-    for distribution in sorted({_distribution(run, args) for run in runs}, reverse=True):
-        chosen = [run for run in runs if _distribution(run, args) == distribution]
+    for distribution in sorted({_world(run, args).distribution for run in runs}, reverse=True):
+        chosen = [run for run in runs if _world(run, args).distribution == distribution]
         frames.append(table(chosen, distribution))
         _print_runs(frames[-1], chosen, args)
     if args.csv:
         _write(pd.concat(frames), Path(args.csv))
-    return 1 if left_out else 0
+    return int(len(runs) < len(found))
 
 
-def _unusable(run: Run) -> str:
-    """Why a run cannot be scored; "" when it can."""
-    if not run.finished:
-        return "not finished"
+def _is_usable(run: Run) -> bool:
+    """Whether a run can be scored; it is told why not."""
     try:
-        _ = run.vae
+        if run.finished:
+            _ = run.vae
+            return True
+        why = "not finished"
     except (ValueError, OSError) as error:
-        return str(error)
-    return ""
+        why = str(error)
+    _tell_left_out(run, why)
+    return False
 
 
-def _tell_left_out(folder: Path, why: str) -> None:
-    print(f"left out, {why}: {folder}", file=sys.stderr)
+def _tell_left_out(run: Run, why: str) -> None:
+    print(f"left out, {why}: {run.folder}", file=sys.stderr)
 
 
-def _score(runs: list[Run], args: argparse.Namespace) -> dict[Run, str]:
-    """Score each; why not, for those that cannot be, unless it is the only one."""
+def _scored(runs: list[Run], args: argparse.Namespace) -> list[Run]:
+    """Those that could be scored; the others are told, unless there is but one run."""
     from tqdm import tqdm
 
     from vaelib.evaluate import evaluate
 
-    failed = {}
+    done = []
     for run in tqdm(runs, desc="runs", unit="run", disable=None):
-        data = run.config.data if args.as_trained else None
         try:
-            evaluate(run, data, args.metrics, args.samples, args.seed, args.bootstrap)
+            world = _world(run, args)
+            evaluate(run, world, args.metrics, args.samples, args.seed, args.bootstrap)
+            done.append(run)
         except ValueError as error:
             if len(runs) == 1:
                 raise
-            failed[run] = str(error)
-            _tell_left_out(run.folder, failed[run])
-    return failed
+            _tell_left_out(run, str(error))
+    return done
 
 
-def _distribution(run: Run, args: argparse.Namespace) -> str:
+def _world(run: Run, args: argparse.Namespace) -> FactorData:
+    """The images that a run is scored on."""
     data = run.config.data
-    return data.distribution if args.as_trained else data.uncorrelated().distribution
+    return data if args.as_trained else data.uncorrelated()
 
 
 def _print_runs(frame: pd.DataFrame, runs: list[Run], args: argparse.Namespace) -> None:
@@ -177,7 +175,7 @@ def _known_rows(runs: list[Run], args: argparse.Namespace) -> list[dict[str, Any
 
     kinds, rows = {}, []
     for run in runs:
-        data = run.config.data if args.as_trained else run.config.data.uncorrelated()
+        data = _world(run, args)
         kinds[f"{run.config.latent_dim} latents, {data}"] = data, run.config.latent_dim
     for kind, (data, latents) in kinds.items():
         factors = data.sample_distinct(args.samples, np.random.default_rng(args.seed))
