@@ -158,22 +158,15 @@ def _backend(args: argparse.Namespace) -> Any:
         raise ValueError("--scheduler needs --backend dask")
     if args.scheduler and args.workers:
         raise ValueError("--workers has no effect with --scheduler: that cluster has its own")
-    given = [name for name in OF_A_QUEUE if getattr(args, name)]
+    given = {name: value for name in OF_A_QUEUE if (value := getattr(args, name))}
     if given and args.backend not in backends.QUEUES:
-        raise ValueError(f"--{given[0]} needs --backend slurm or pbs")
+        raise ValueError(f"--{next(iter(given))} needs --backend slurm or pbs")
     if args.backend == "local":
         return backends.Local(args.workers or cpu_count())
     if args.backend == "dask":
         return backends.Dask(args.workers or cpu_count(), args.scheduler)
-    return backends.Queue(
-        args.backend,
-        args.workers or 10,
-        args.memory or "4GB",
-        args.walltime or "04:00:00",
-        args.queue,
-        args.account,
-        tuple(args.directive),
-    )
+    directives = tuple(given.pop("directive", ()))
+    return backends.Queue(args.backend, args.workers or 10, directives=directives, **given)
 
 
 def _tell_cost(study: Study, todo: Sequence[Planned], folder: Path, keep: str, workers: int) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaelib.flattening import DensityFlattening, TwoPass
 from vaelib.pretrained import Pretrained
-from vaelib.runs import Run
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.table import LABELS
-from vaelib.train import TrainConfig
+from vaelib.studies.work import alone, score
+from vaelib.train import TrainConfig, train
 
 SECONDS = 3.0  # that a trial takes at least
 
@@ -48,12 +49,8 @@ def estimate(study: Study, plan: Sequence[Planned]) -> Iterator[Kind]:
         groups.setdefault(size, {})[config.key] = config
     for (method, *_), configs in groups.items():
         config = next(iter(configs.values()))
-        yield Kind(method, len(configs), steps_of(config), *probe(config, study))
-
-
-def steps_of(config: TrainConfig) -> int:
-    first = config.sampling.steps if isinstance(config.sampling, TwoPass) else 0
-    return config.steps + first
+        first = config.sampling.steps if isinstance(config.sampling, TwoPass) else 0
+        yield Kind(method, len(configs), config.steps + first, *probe(config, study))
 
 
 def probe(config: TrainConfig, study: Study) -> tuple[float, float, int]:
@@ -67,18 +64,18 @@ def probe(config: TrainConfig, study: Study) -> tuple[float, float, int]:
         config = replace(config, network=config.network.network)
     if isinstance(config.sampling, TwoPass):
         config = replace(config, sampling=config.sampling.flattening)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, alone(Path(folder)):
         per_step = _time_steps(config, Path(folder) / "steps")
-        short = replace(config, steps=1)
-        scoring, run = _time_scoring(short, Path(folder) / "short", study)
-        rows = config.steps / config.log_every * 400  # bytes of the log
-        return per_step, scoring, int(_bytes(run.folder) + rows)
+        run = train(replace(config, steps=1), Path(folder) / "short", progress=False)
+        start = time.perf_counter()
+        score(run, tuple(study.metrics), study.samples)
+        scoring = time.perf_counter() - start
+        disk = sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
+    rows = config.steps / config.log_every * 400  # bytes of the log
+    return per_step, scoring, int(disk + rows)
 
 
 def _time_steps(config: TrainConfig, folder: Path) -> float:
-    from vaelib.studies.work import alone
-    from vaelib.train import train
-
     period = config.sampling.every if isinstance(config.sampling, DensityFlattening) else 0
     last = min(config.steps, 10 + period)
     begun: list[tuple[float, float]] = []
@@ -89,28 +86,10 @@ def _time_steps(config: TrainConfig, folder: Path) -> float:
         if row["step"] > last and passed > SECONDS:
             raise _Enough
 
-    try:
-        with alone(folder):
-            train(replace(config, log_every=5), folder, look, progress=False)
-    except _Enough:
-        pass
+    with suppress(_Enough):
+        train(replace(config, log_every=5), folder, look, progress=False)
     (first, start), (step, end) = begun[min(1, len(begun) - 1)], begun[-1]  # the first is slower
     return (end - start) / max(1, step - first)
-
-
-def _time_scoring(config: TrainConfig, folder: Path, study: Study) -> tuple[float, Run]:
-    from vaelib.studies.work import alone, score
-    from vaelib.train import train
-
-    with alone(folder):
-        run = train(config, folder, progress=False)
-        start = time.perf_counter()
-        score(run, tuple(study.metrics), study.samples)
-    return time.perf_counter() - start, run
-
-
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def cells(plan: Sequence[Planned]) -> int:
