@@ -14,12 +14,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 MARGIN = 0.05  # of a score: differences below it do not matter
 CERTAIN = 0.05  # corrected p

@@ -6,16 +6,14 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.statistics import by_strength, paired
 from vaelib.studies.table import best_settings, with_settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SELECT = "select"  # the phase in which settings are chosen
 

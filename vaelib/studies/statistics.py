@@ -26,19 +26,17 @@ The unit is a run. Strata (pairs of factors) are resampled each for itself, as i
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RESAMPLES = 2_000
 FLIPS = 9_999  # patterns of signs that are tried where there are more
 LEVEL = 0.95
 ENOUGH = 3  # seeds a cell; fewer carry no claim
+PAIRED = ["method", "sigma", "value", "low", "high", "runs", "seeds", "claim", "raw"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,11 @@ class Estimate:
     @property
     def carries_claim(self) -> bool:
         return self.seeds >= ENOUGH
+
+    @property
+    def columns(self) -> dict[str, float | int | bool]:
+        """As a part of a table's row."""
+        return {**asdict(self), "claim": self.carries_claim}
 
 
 def interquartile_mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -136,12 +139,10 @@ def runs_of(table: pd.DataFrame, score: str) -> pd.DataFrame:
 
 def by_strength(table: pd.DataFrame, score: str) -> pd.DataFrame:
     """The score of each method at each strength over all pairs: one row each, strata the pairs."""
-    import pandas as pd
-
     rows = []
     for (method, sigma), part in runs_of(table, score).groupby(["method", "sigma"], sort=False):
         found = interval([s[score].to_numpy() for _, s in part.groupby("pair", sort=False)])
-        rows.append({"method": method, "sigma": sigma, **_columns(found)})
+        rows.append({"method": method, "sigma": sigma, **found.columns})
     return pd.DataFrame(rows)
 
 
@@ -156,8 +157,6 @@ def paired(
     what else was run beside them, such as controls, for theirs. `least` is the smallest p that so
     many runs and methods can reach. ValueError when the table has no such reference.
     """
-    import pandas as pd
-
     table = table.dropna(subset=[score])
     if reference not in set(table["method"]):
         raise ValueError(f"reference must be one of {sorted(set(table['method']))}")
@@ -168,10 +167,8 @@ def paired(
         differences = (wide[method] - wide[reference]).dropna()
         for sigma, part in differences.groupby("sigma", sort=False):
             found = interval([s.to_numpy() for _, s in part.groupby("pair")], mean)
-            rows.append(
-                {"method": method, "sigma": sigma, **_columns(found), "raw": sign_flip(part)}
-            )
-    found = pd.DataFrame(rows, columns=[*_PAIRED, "raw"])
+            rows.append({"method": method, "sigma": sigma, **found.columns, "raw": sign_flip(part)})
+    found = pd.DataFrame(rows, columns=PAIRED)
     found = found.assign(p=1.0, least=1.0)
     for (_, of_claim), family in found.groupby(["sigma", found["method"].isin(rivals)]):
         count = max(len(family), len(rivals) if of_claim else 0)
@@ -183,13 +180,3 @@ def paired(
 def _least(runs: pd.Series) -> pd.Series:
     """The smallest p of the sign-flip test with so many pairs of runs."""
     return (2.0 ** (1 - runs)).clip(lower=2 / (FLIPS + 1))
-
-
-_PAIRED = ["method", "sigma", "value", "low", "high", "runs", "seeds", "claim"]
-
-
-def _columns(found: Estimate) -> dict[str, float | int | bool]:
-    return {
-        "value": found.value, "low": found.low, "high": found.high, "runs": found.runs,
-        "seeds": found.seeds, "claim": found.carries_claim,
-    }  # fmt: skip

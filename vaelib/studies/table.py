@@ -32,15 +32,15 @@ import json
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from vaelib.files import DataFileError, readable, write_text
 from vaelib.paths import in_clone, runs_dir
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.results import RESULT, read_result
-
-if TYPE_CHECKING:
-    import pandas as pd
+from vaelib.studies.statistics import ENOUGH
 
 LABELS = ("phase", "pair", "sigma", "method", "setting", "seed")
 TABLE = "table.csv"
@@ -66,9 +66,7 @@ def collect(plan: Sequence[Planned], folder: Path, before: pd.DataFrame) -> pd.D
     than once (σ = ∞ is the same for all pairs) has as many rows. A file that is no result is left
     out, with a warning.
     """
-    import pandas as pd
-
-    known = dict(zip(_places(before), before.to_dict("records"), strict=True))
+    known = _by_place(before)
     rows = [_row(run, folder / run.config.folder_name) or known.get(place(run)) for run in plan]
     return pd.DataFrame([row for row in rows if row])
 
@@ -91,12 +89,13 @@ def place(run: Planned) -> tuple[Any, ...]:
 
 def places(table: pd.DataFrame) -> set[tuple[Any, ...]]:
     """The places of the design that a table has rows of."""
-    return set(_places(table))
+    return set(_by_place(table))
 
 
-def _places(table: pd.DataFrame) -> list[tuple[Any, ...]]:
-    columns = ["key", *LABELS]
-    return list(table[columns].itertuples(index=False, name=None)) if len(table) else []
+def _by_place(table: pd.DataFrame) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The rows of a table by their place in the design."""
+    rows = table.to_dict("records")
+    return {(row["key"], *(row[name] for name in LABELS)): row for row in rows}
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -104,8 +103,6 @@ def read(path: Path) -> pd.DataFrame:
 
     DataFileError when it is damaged, or no table of a study.
     """
-    import pandas as pd
-
     if not path.exists():
         return pd.DataFrame()
     text = dict.fromkeys(TEXT, str)
@@ -167,14 +164,9 @@ def _of_pair(name: str, values: dict[str, float], pair: tuple[str, str] | None) 
 def cells(table: pd.DataFrame, score: str) -> pd.DataFrame:
     """How many seeds with a score each cell has, and whether that is enough for a claim: three."""
     by = [name for name in LABELS if name != "seed"]
-    counted = (
-        table.dropna(subset=[score])
-        .groupby(by, sort=False)["seed"]
-        .nunique()
-        .rename("seeds")
-        .reset_index()
-    )
-    return counted.assign(claim=counted["seeds"] >= 3)
+    seeds = table.dropna(subset=[score]).groupby(by, sort=False)["seed"].nunique()
+    found = seeds.rename("seeds").reset_index()
+    return found.assign(claim=found["seeds"] >= ENOUGH)
 
 
 def check_score(table: pd.DataFrame, study: Study) -> None:
