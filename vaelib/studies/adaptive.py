@@ -12,19 +12,16 @@ True
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 
-from vaelib.datasets import Correlated, DSprites, FactorData, Pooled
+from vaelib.datasets import DSprites, FactorData, Pooled
 from vaelib.networks import Fast, Network
 from vaelib.objectives import CapacityVAE, Objective, PixelWeighted
 from vaelib.pretrained import Adapters, Everything, Pretrained, Trained
 from vaelib.schedules import Cosine
-from vaelib.studies.base import Planned, Study
+from vaelib.studies.base import Pair, Planned, Study, correlated
 from vaelib.train import TrainConfig
 from vaelib.vit import MaskedAutoencoding, ViT
-
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -133,9 +130,8 @@ def small() -> FactorData:
     return Pooled(DSprites())
 
 
-@cache  # the joint of the factors is worked out once
 def world(pair: Pair, sigma: float) -> FactorData:
-    return Correlated(small(), {pair: sigma})
+    return correlated(small(), pair, sigma)
 
 
 def plain(network: Network) -> Network:

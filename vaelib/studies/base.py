@@ -10,6 +10,9 @@
 ...         return [Planned(config, "BetaVAE", name) for name, config in configs.items()]
 >>> [run.config.objective for run in only(Two().plan(), ["beta=8*"])]
 [BetaVAE(beta=8.0)]
+>>> from vaelib.datasets import DSprites
+>>> correlated(DSprites(), ("pos_x", "pos_y"), 0.2).distribution
+'correlated'
 """
 
 from __future__ import annotations
@@ -19,10 +22,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from functools import cache
 
+from vaelib.datasets import Correlated, FactorData
 from vaelib.train import TrainConfig
 
 NUMBERS = {"tuple[int, ...]": int, "tuple[float, ...]": (int, float)}  # fields, by annotation
+Pair = tuple[str, str]  # of factors
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Planned:
     method: str  # what is compared
     setting: str = ""  # its hyper-parameters, where several are tried
     phase: str = "main"  # `select`: for choosing settings only, never for a claim
-    pair: tuple[str, str] | None = None  # the correlated factors
+    pair: Pair | None = None  # the correlated factors
     sigma: float = math.inf  # how strongly: 0.1 strong, inf not at all
 
     @property
@@ -90,6 +96,12 @@ class Study(ABC):
 
 def _all_are(kind: type | tuple[type, ...], values: Sequence[object]) -> bool:
     return all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
+
+
+@cache  # the joint of the factors is worked out once
+def correlated(data: FactorData, pair: Pair, sigma: float) -> FactorData:
+    """`data` with this pair correlated; as they are at σ = ∞."""
+    return data if math.isinf(sigma) else Correlated(data, {pair: sigma})
 
 
 def only(plan: Sequence[Planned], wanted: Sequence[str]) -> list[Planned]:

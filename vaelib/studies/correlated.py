@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import product
 
-from vaelib.datasets import Correlated, DSprites, FactorData, FixedSample, Pairs, Pooled
+from vaelib.datasets import DSprites, FactorData, FixedSample, Pairs, Pooled
 from vaelib.networks import Broadcast, Burgess, Network
-from vaelib.studies.base import Planned, Study
+from vaelib.studies.base import Pair, Planned, Study, correlated
 from vaelib.studies.methods import (
     BEST_BASELINE,
     GRIDS,
@@ -29,8 +28,6 @@ from vaelib.studies.methods import (
     compared,
 )
 from vaelib.train import TrainConfig
-
-Pair = tuple[str, str]
 
 SELECT_PAIRS: tuple[Pair, ...] = (("pos_x", "pos_y"), ("shape", "scale"))
 HEADLINE: Pair = ("pos_x", "pos_y")
@@ -136,8 +133,3 @@ class CorrelatedStudy(Study):
             images, method.objective, network, method.sampling,
             steps=steps, learning_rate=self.learning_rate, seed=seed,
         )  # fmt: skip
-
-
-@cache  # the joint of the factors is worked out once
-def correlated(data: FactorData, pair: Pair, sigma: float) -> FactorData:
-    return data if math.isinf(sigma) else Correlated(data, {pair: sigma})

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from vaelib.datasets import Correlated, DSprites, FactorData, FixedSample, Pooled
+from vaelib.datasets import DSprites, FactorData, FixedSample, Pooled
 from vaelib.objectives import BetaTCVAE, BetaVAE, Objective
-from vaelib.studies.base import Planned, Study
+from vaelib.studies.base import Planned, Study, correlated
 from vaelib.train import TrainConfig
 
 PAIR = ("pos_x", "pos_y")
@@ -55,6 +55,4 @@ class Smoke(Study):
 
 
 def world(sigma: float) -> FactorData:
-    small = Pooled(DSprites())
-    data = small if math.isinf(sigma) else Correlated(small, {PAIR: sigma})
-    return FixedSample(data, 5_000)
+    return FixedSample(correlated(Pooled(DSprites()), PAIR, sigma), 5_000)

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from itertools import product
 
-from vaelib.datasets import Correlated, DSprites, FactorData, Pooled
+from vaelib.datasets import DSprites, FactorData, Pooled
 from vaelib.objectives import (
     DIPVAEI,
     DIPVAEII,
@@ -25,7 +25,7 @@ from vaelib.objectives import (
     Objective,
     PixelWeighted,
 )
-from vaelib.studies.base import Planned, Study
+from vaelib.studies.base import Planned, Study, correlated
 from vaelib.train import TrainConfig
 
 
@@ -76,8 +76,7 @@ class Traeuble(Study):
 
 
 def world(pair: tuple[str, str], sigma: float) -> FactorData:
-    small = Pooled(DSprites())
-    return small if math.isinf(sigma) else Correlated(small, {pair: sigma})
+    return correlated(Pooled(DSprites()), pair, sigma)
 
 
 def settings(steps: int) -> dict[str, Objective]:
