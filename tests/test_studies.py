@@ -102,6 +102,18 @@ def test_only_takes_all_words_and_either_of_some():
         only(plan, ["seed=1", "sigma=7"])
 
 
+def test_a_plan_that_cannot_be_judged_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(Smoke, "reference", "BetaVEA")
+    assert command("run", "smoke") == 2
+    said = "reference of Smoke must be a method of its plan, of BetaVAE, BetaTCVAE, got 'BetaVEA'"
+    assert said in capsys.readouterr().err
+    monkeypatch.setattr(Smoke, "plan", lambda self: [])
+    assert command("table", "smoke", "-o", "steps=7") == 2
+    assert "Smoke plans no run with these options: Smoke(steps=7" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="there is none"):
+        only([], [])
+
+
 def test_the_correlated_study_keeps_its_splits_apart():
     study = CorrelatedStudy(seeds=(100, 101), pairs=(SELECT_PAIRS[0], ("scale", "pos_y")))
     select, report = study.selection(), study.report()

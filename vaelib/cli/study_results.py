@@ -56,11 +56,12 @@ def chosen(args: argparse.Namespace) -> tuple[Study, list[Planned], Path]:
     """The study, all its runs, and its folder."""
     from vaelib.cli.fields import make
     from vaelib.studies import named
+    from vaelib.studies.base import whole_plan
     from vaelib.studies.table import default_folder
 
     cls = named(args.name)
     study = make(cls, args.option)
-    return study, study.plan(), Path(args.folder or default_folder(cls)).resolve()
+    return study, whole_plan(study), Path(args.folder or default_folder(cls)).resolve()
 
 
 def filtered(plan: Sequence[Planned], args: argparse.Namespace) -> list[Planned]:

@@ -8,7 +8,7 @@
 ...     def plan(self):
 ...         configs = {f"beta={b}": TrainConfig(objective=BetaVAE(b)) for b in (1.0, 8.0)}
 ...         return [Planned(config, "BetaVAE", name) for name, config in configs.items()]
->>> [run.config.objective for run in only(Two().plan(), ["beta=8*"])]
+>>> [run.config.objective for run in only(whole_plan(Two()), ["beta=8*"])]
 [BetaVAE(beta=8.0)]
 >>> from vaelib.datasets import DSprites
 >>> correlated(DSprites(), ("pos_x", "pos_y"), 0.2).distribution
@@ -98,6 +98,20 @@ def _all_are(kind: type | tuple[type, ...], values: Sequence[object]) -> bool:
     return all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
 
 
+def whole_plan(study: Study) -> list[Planned]:
+    """All runs of a study; ValueError for none, and when none is of the method it refers to."""
+    plan, name = study.plan(), type(study).__name__
+    if not plan:
+        raise ValueError(f"{name} plans no run with these options: {study}")
+    methods = dict.fromkeys(run.method for run in plan)
+    if study.reference and study.reference not in methods:
+        raise ValueError(
+            f"reference of {name} must be a method of its plan, of {', '.join(methods)}, got "
+            f"{study.reference!r}"
+        )
+    return plan
+
+
 @cache  # the joint of the factors is worked out once
 def correlated(data: FactorData, pair: Pair, sigma: float) -> FactorData:
     """`data` with this pair correlated; as they are at σ = ∞."""
@@ -113,7 +127,9 @@ def only(plan: Sequence[Planned], wanted: Sequence[str]) -> list[Planned]:
     chosen = [run for run in plan if all(_fits(run, word) for word in wanted)]
     if not chosen:
         there = dict.fromkeys(word for run in plan for word in run.words)
-        raise ValueError(f"no run of the study fits {list(wanted)}; there is {', '.join(there)}")
+        raise ValueError(
+            f"no run of the study fits {list(wanted)}; there is {', '.join(there) or 'none'}"
+        )
     return chosen
 
 
