@@ -252,6 +252,21 @@ def test_only_the_best_weights_of_each_cell_are_kept(tmp_path):
     assert next(iter(left)).split("-")[2] == "2"  # the seed with the best score
 
 
+def test_weights_that_were_to_be_kept_are_not_removed_unasked(done, tmp_path, capsys):
+    weights = [tmp_path / r.config.folder_name / "model.safetensors" for r in SMOKE.plan()]
+    for path in weights:
+        path.touch()
+    assert command("run", *done, "--quiet", "--keep", "all") == 0
+    assert command("run", *done, "--quiet", "--fresh") == 2
+    said = capsys.readouterr().err
+    assert "give --keep all again, or remove" in said and str(tmp_path / "keep_all") in said
+    assert command("run", *done, "--quiet", "--keep", "none") == 0
+    assert all(path.exists() for path in weights)
+    (tmp_path / "keep_all").unlink()
+    assert command("run", *done, "--quiet") == 0
+    assert sum(path.exists() for path in weights) == 6  # two methods at three strengths
+
+
 # Pictures, pages and the command
 
 

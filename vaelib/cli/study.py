@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BACKENDS = ("local", "dask", "slurm", "pbs")
 KEEP = ("best", "all", "none")
+KEPT_ALL = "keep_all"  # a file in a study's folder: no weights are to be removed
 OF_A_QUEUE = ("memory", "walltime", "queue", "account", "directive")  # options
 EVERY = 20.0  # seconds between two versions of the table while runs go on
 
@@ -121,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
         return _tell_cost(study, todo, folder, args.keep, backend.workers)
     keeper = _Keeper(lambda: study_results.save_table(plan, folder, before))
     jobs = jobs_for(study, todo, folder, args.keep != "none", args.retry, args.expiry)
+    _respect_kept(folder, args.keep)
     try:
         outcomes = carry_out(jobs, backend, keeper.saw, not args.quiet)
     finally:
@@ -128,6 +130,19 @@ def run(args: argparse.Namespace) -> int:
     if args.keep == "best" and table is not None:
         prune(table, study, plan, folder)
     return _tell(outcomes, folder) or int(table is None)
+
+
+def _respect_kept(folder: Path, keep: str) -> None:
+    """ValueError where `--keep best` would remove weights that `--keep all` was to keep."""
+    mark = folder / KEPT_ALL
+    if keep == "all":
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    if keep == "best" and mark.exists():
+        raise ValueError(
+            f"--keep all kept the weights in {folder}, and --keep best would remove all but those "
+            f"of the best run of each cell: give --keep all again, or remove {mark} first"
+        )
 
 
 class _Keeper:
