@@ -21,6 +21,7 @@ from vaelib.spec import from_spec, to_spec
 from vaelib.studies import Planned, found, named
 from vaelib.studies.base import only
 from vaelib.studies.correlated import SELECT_PAIRS, CorrelatedStudy
+from vaelib.studies.cost import kept
 from vaelib.studies.figures import figures, plane_of
 from vaelib.studies.methods import CHOSEN, CONTROLS, GRIDS, OURS_NAME, SUPERVISED, WITHOUT_GRID
 from vaelib.studies.run import jobs_for
@@ -264,7 +265,7 @@ def test_weights_that_were_to_be_kept_are_not_removed_unasked(done, tmp_path, ca
     assert all(path.exists() for path in weights)
     (tmp_path / "keep_all").unlink()
     assert command("run", *done, "--quiet") == 0
-    assert sum(path.exists() for path in weights) == 6  # two methods at three strengths
+    assert sum(path.exists() for path in weights) == kept(SMOKE.plan()) == 6  # 2 methods, 3 sigmas
 
 
 # Pictures, pages and the command

@@ -203,7 +203,7 @@ def _tell_cost(study: Study, todo: Sequence[Planned], folder: Path, keep: str, w
     runs, seconds = sum(k.runs for k in kinds), sum(k.runs * k.seconds for k in kinds)
     print(f"{runs} runs: {_time(seconds)} of one core, {_time(seconds / workers)} on {workers}")
     megabytes = max((k.disk for k in kinds), default=0) / 1e6
-    kept = {"all": runs, "best": cost.cells(todo), "none": 0}[keep]
+    kept = {"all": runs, "best": cost.kept(todo), "none": 0}[keep]
     print(f"about {kept * megabytes + runs * 0.1:,.0f} MB of disk with --keep {keep}")
     return 0
 

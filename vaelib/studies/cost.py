@@ -12,7 +12,7 @@ from pathlib import Path
 from vaelib.flattening import DensityFlattening, TwoPass
 from vaelib.pretrained import Pretrained
 from vaelib.studies.base import Planned, Study
-from vaelib.studies.table import LABELS
+from vaelib.studies.table import ONE_BEST
 from vaelib.studies.work import alone, score
 from vaelib.train import TrainConfig, train
 
@@ -92,7 +92,6 @@ def _time_steps(config: TrainConfig, folder: Path) -> float:
     return (end - start) / max(1, step - first)
 
 
-def cells(plan: Sequence[Planned]) -> int:
-    """How many cells of the design the runs fill: all but the seed."""
-    by = [name for name in LABELS if name != "seed"]
-    return len({tuple(run.labels[name] for name in by) for run in plan})
+def kept(plan: Sequence[Planned]) -> int:
+    """How many runs keep their weights with --keep best."""
+    return len({tuple(run.labels[name] for name in ONE_BEST) for run in plan})

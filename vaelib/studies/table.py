@@ -43,6 +43,7 @@ from vaelib.studies.results import RESULT, read_result
 from vaelib.studies.statistics import ENOUGH
 
 LABELS = ("phase", "pair", "sigma", "method", "setting", "seed")
+ONE_BEST = ["phase", "pair", "sigma", "method"]  # of each, the weights of one run are kept
 TABLE = "table.csv"
 TEXT = ("key", "phase", "pair", "method", "setting", "git", "cpu", "gpu", "torch", "finished")
 
@@ -213,11 +214,10 @@ def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Pa
 
 def best_keys(table: pd.DataFrame, study: Study) -> Iterable[str]:
     """The best run of each phase, pair, strength and method."""
-    by = [name for name in LABELS if name not in ("seed", "setting")]
     order = table.dropna(subset=[study.score]).sort_values(
         study.score, ascending=study.lower_is_better
     )
-    return order.groupby(by, sort=False)["key"].first()
+    return order.groupby(ONE_BEST, sort=False)["key"].first()
 
 
 def best_settings(table: pd.DataFrame, study: Study) -> dict[str, str]:
