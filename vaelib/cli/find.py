@@ -9,11 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from vaelib import own
+from vaelib.cli.fields import fields_of
+from vaelib.spec import discover
 
 
 def objectives() -> dict[str, type]:
     from vaelib import objectives
-    from vaelib.spec import discover
 
     base = objectives.Objective
     return own.joined(discover(objectives, base), base)
@@ -21,24 +22,21 @@ def objectives() -> dict[str, type]:
 
 def data() -> dict[str, type]:
     """Those that can be named alone; wrappers around another data set (Correlated) are not."""
-    from vaelib.cli.fields import fields_of
-
-    found = _all_datasets()
-    return {n: c for n, c in found.items() if all(f.default is not None for f in fields_of(c))}
+    return {name: cls for name, cls in _all_datasets().items() if not _needed(cls)}
 
 
 def wrappers() -> dict[str, type]:
     """Data sets that draw the images of another one, their field `data`, in their own way."""
-    from vaelib.cli.fields import fields_of
+    return {name: cls for name, cls in _all_datasets().items() if _needed(cls) == ["data"]}
 
-    found = _all_datasets()
-    needed = {n: [f.name for f in fields_of(c) if f.default is None] for n, c in found.items()}
-    return {n: c for n, c in found.items() if needed[n] == ["data"]}
+
+def _needed(cls: type) -> list[str]:
+    """The fields that have no default."""
+    return [field.name for field in fields_of(cls) if field.default is None]
 
 
 def _all_datasets() -> dict[str, type]:
     from vaelib import datasets
-    from vaelib.spec import discover
 
     return own.joined(discover(datasets, datasets.FactorData), datasets.FactorData)
 
@@ -63,9 +61,7 @@ def schedules() -> dict[str, type]:
 
 
 def _in_modules(base: type, *modules: ModuleType) -> dict[str, type]:
-    values = {name: value for module in modules for name, value in vars(module).items()}
-    found = {n: c for n, c in sorted(values.items()) if own.is_final(c, base)}
-    return own.joined(found, base)
+    return own.joined(dict(sorted(own.classes(base, modules).items())), base)
 
 
 def metrics() -> dict[str, Any]:

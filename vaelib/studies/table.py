@@ -190,13 +190,15 @@ def check_score_name(study: Study) -> None:
 
     distribution, _, name = study.score.partition(".")
     metric, codes = name.partition(".")[0], identity()
-    if metric in study.metrics:
+    given = [*study.metrics, "reconstruction", "kl"]
+    rule = ""
+    if metric not in given:
+        rule = f"distribution.metric with a metric of {', '.join(given)}"
+    elif metric in study.metrics:
         row = _scores(distribution, score(codes, [metric]), codes.names[:2])
-        if study.score not in row:
-            raise ValueError(
-                f"score of {type(study).__name__} must be one of {', '.join(row)}, got "
-                f"{study.score!r}"
-            )
+        rule = "" if study.score in row else f"one of {', '.join(row)}"
+    if rule:
+        raise ValueError(f"score of {type(study).__name__} must be {rule}, got {study.score!r}")
 
 
 def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Path) -> list[str]:
