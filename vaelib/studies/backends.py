@@ -11,6 +11,7 @@ Each is a context manager that gives a `concurrent.futures.Executor`. The cluste
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import threading
@@ -40,9 +41,9 @@ class Local:
             try:
                 yield executor
             except BaseException:  # runs in flight are not waited for
-                executor.stop()
+                executor.end(kill=True)
                 raise
-            executor.shutdown()
+            executor.end(kill=False)
 
 
 class _Apart(Executor):
@@ -71,16 +72,11 @@ class _Apart(Executor):
             self.own.pool = None
             raise
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self.threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+    def end(self, kill: bool) -> None:
+        """End the workers, or wait until they are done."""
+        self.threads.shutdown(wait=not kill, cancel_futures=kill)
         for pool in self.pools:
-            pool.shutdown(wait=wait)
-
-    def stop(self) -> None:
-        """Kill the workers."""
-        self.threads.shutdown(wait=False, cancel_futures=True)
-        for pool in self.pools:
-            pool.shutdown(kill_workers=True)
+            pool.shutdown(kill_workers=kill)
 
 
 @dataclass(frozen=True)
@@ -156,8 +152,6 @@ def _be_patient(workers: int) -> None:
 
 
 def _need(module: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 from itertools import product
 
-from vaelib.datasets import DSprites, FactorData, FixedSample, Pairs, Pooled
+from vaelib.datasets import DSprites, FixedSample, Pairs, Pooled
 from vaelib.networks import Broadcast, Burgess, Network
 from vaelib.studies.base import Pair, Planned, Study, correlated
 from vaelib.studies.methods import (
@@ -107,29 +107,22 @@ class CorrelatedStudy(Study):
         """The headline cell at full size: ours, β-VAE, the best baseline, factorised support."""
         names = dict.fromkeys(("BetaVAE", BEST_BASELINE, "FactorizedSupport"))
         methods = {OURS_NAME: OURS_64} | {name: at_64(compared()[name]) for name in names}
-        data = DSprites()
         return [
-            Planned(
-                self.config(method, data, HEADLINE, 0.2, seed, self.steps_64, Burgess()),
-                name, method.setting, "report64", HEADLINE, 0.2,
-            )
+            self.planned("report64", name, method, HEADLINE, 0.2, seed, full_size=True)
             for seed, (name, method) in product(self.seeds, methods.items())
-        ]  # fmt: skip
+        ]
 
     def planned(
-        self, phase: str, name: str, method: Method, pair: Pair, sigma: float, seed: int
-    ) -> Planned:
-        data = Pooled(DSprites())
-        config = self.config(method, data, pair, sigma, seed, self.steps, self.network)
-        return Planned(config, name, method.setting, phase, pair, sigma)
-
-    def config(
-        self, method: Method, data: FactorData, pair: Pair, sigma: float, seed: int, steps: int,
-        network: Network,
-    ) -> TrainConfig:  # fmt: skip
+        self, phase: str, name: str, method: Method, pair: Pair, sigma: float, seed: int,
+        full_size: bool = False,
+    ) -> Planned:  # fmt: skip
+        data, network, steps = Pooled(DSprites()), self.network, self.steps
+        if full_size:
+            data, network, steps = DSprites(), Burgess(), self.steps_64
         world = correlated(data, pair, sigma)
         images = Pairs(world) if method.pairs_of_images else FixedSample(world, self.images, seed)
-        return TrainConfig(
+        config = TrainConfig(
             images, method.objective, network, method.sampling,
             steps=steps, learning_rate=self.learning_rate, seed=seed,
         )  # fmt: skip
+        return Planned(config, name, method.setting, phase, pair, sigma)
