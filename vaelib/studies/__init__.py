@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 
+from vaelib.own import classes, modules
+from vaelib.spec import discover
 from vaelib.studies.base import Planned, Study
 
 __all__ = ["Planned", "Study", "found", "named"]
@@ -17,9 +19,6 @@ __all__ = ["Planned", "Study", "found", "named"]
 
 def found() -> dict[str, type[Study]]:
     """The studies that there are, by the names of their files. ValueError for one that is none."""
-    from vaelib.own import classes, modules
-    from vaelib.spec import discover
-
     studies = {cls.name(): cls for cls in discover(sys.modules[__name__], Study).values()}
     for module in modules():
         for cls in classes(Study, [module]).values():

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
+from vaelib.runs import Run, images_of
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.statistics import by_strength, paired
-from vaelib.studies.table import best_settings, with_settings
+from vaelib.studies.table import best_keys, best_settings, with_settings
 
 SELECT = "select"  # the phase in which settings are chosen
 
@@ -96,7 +98,6 @@ def setting_figures(study: Study, table: pd.DataFrame) -> Iterator[Figure]:
 def curve_figure(table: pd.DataFrame, plan: Sequence[Planned], folder: Path) -> Figure | None:
     """Training curves of one run of each method of the first cell that has their logs."""
     from vaelib import plots
-    from vaelib.runs import Run
 
     folders = folders_of(plan, folder)
     for (phase, pair, sigma), cell in table.groupby(["phase", "pair", "sigma"], sort=False):
@@ -117,8 +118,6 @@ def plane_figures(
 ) -> Iterator[Figure]:
     """The plane of the correlated pair in the best run of each cell whose weights are there."""
     from vaelib import plots
-    from vaelib.runs import Run
-    from vaelib.studies.table import best_keys
 
     folders, best = folders_of(plan, folder), set(best_keys(table, study))
     shown = {run.config.key: run for run in plan if run.pair and run.config.key in best}
@@ -139,15 +138,11 @@ def folders_of(plan: Sequence[Planned], folder: Path) -> dict[str, Path]:
     return {key: path for key, path in found.items() if (path / "config.json").exists()}
 
 
-def plane_of(run: Any, pair: tuple[str, str], steps: int = 12) -> np.ndarray:
+def plane_of(run: Run, pair: tuple[str, str], steps: int = 12) -> np.ndarray:
     """Codes of a grid of the pair's values, the other factors in the middle: (n, m, 2).
 
     In the two latents that vary most over the grid.
     """
-    import torch
-
-    from vaelib.runs import images_of
-
     data = run.config.data.uncorrelated()
     places = [data.factor_names.index(name) for name in pair]
     sizes = [min(steps, data.factor_sizes[p]) for p in places]

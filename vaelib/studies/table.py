@@ -41,6 +41,7 @@ from vaelib.paths import in_clone, runs_dir
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.results import RESULT, read_result
 from vaelib.studies.statistics import ENOUGH
+from vaelib.studies.work import drop_weights
 
 LABELS = ("phase", "pair", "sigma", "method", "setting", "seed")
 ONE_BEST = ["phase", "pair", "sigma", "method"]  # of each, the weights of one run are kept
@@ -203,8 +204,6 @@ def check_score_name(study: Study) -> None:
 
 def prune(table: pd.DataFrame, study: Study, plan: Sequence[Planned], folder: Path) -> list[str]:
     """Drop the weights of all runs but the best one of each cell; the names of the runs kept."""
-    from vaelib.studies.work import drop_weights
-
     check_score(table, study)
     names = {run.config.key: run.config.folder_name for run in plan}
     kept = {names[key] for key in best_keys(table, study)} if len(table) else set()

@@ -12,15 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import torch
+
+from vaelib.datasets import FixedSample, Pairs
 from vaelib.files import DataFileError, read_json, write_json
+from vaelib.machine import describe
+from vaelib.objectives.base import bernoulli_loss
+from vaelib.pretrained import Pretrained
+from vaelib.runs import Run
+from vaelib.spec import from_spec
 from vaelib.studies.claim import EXPIRY, Claim, ClaimLost, latest, sweep
 from vaelib.studies.results import FAILURE, RESULT, read_result, recorded
-
-if TYPE_CHECKING:
-    from vaelib.runs import Run
-    from vaelib.train import TrainConfig
+from vaelib.train import TrainConfig, train
 
 ELBO_IMAGES = 2_000
 _one_at_a_time = threading.Lock()  # torch's first weights are drawn from a generator of the process
@@ -141,10 +147,7 @@ def note_failure(folder: Path, name: str, text: str) -> Outcome:
 
 
 def _do(job: Job, claim: Claim) -> None:
-    from vaelib.machine import describe
     from vaelib.report.facts import git_state
-    from vaelib.spec import from_spec
-    from vaelib.train import train
 
     config: TrainConfig = from_spec(job.spec)
     with alone(claim.folder, Path(job.root)):
@@ -175,7 +178,6 @@ def score(run: Run, metrics: tuple[str, ...], samples: int) -> dict[str, dict[st
     of the run that it began with, if any, as `earlier`.
     """
     from vaelib.evaluate import evaluate
-    from vaelib.pretrained import Pretrained
 
     data = run.config.data
     worlds = {world.distribution: world for world in (unsampled(data), data.uncorrelated())}
@@ -188,8 +190,6 @@ def score(run: Run, metrics: tuple[str, ...], samples: int) -> dict[str, dict[st
 
 def unsampled(data: Any) -> Any:
     """The distribution behind training images: a sample of it, or pairs, are set aside."""
-    from vaelib.datasets import FixedSample, Pairs
-
     while isinstance(data, FixedSample | Pairs):
         data = data.data
     return data
@@ -197,11 +197,6 @@ def unsampled(data: Any) -> Any:
 
 def elbo(run: Run, data: Any, n: int = ELBO_IMAGES) -> dict[str, float]:
     """The two parts of the ELBO without weights, means over n images of `data`, in nats."""
-    import numpy as np
-    import torch
-
-    from vaelib.objectives.base import bernoulli_loss
-
     noise, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
     parts = []
     with torch.no_grad():
@@ -220,7 +215,6 @@ def alone(folder: Path, root: Path | None = None) -> Iterator[None]:
     Two runs of a study that share such a first run would otherwise write into one folder. Those
     that are finished are found by all: under `root`, the study's folder.
     """
-    import torch
     from joblib import parallel_config
     from threadpoolctl import threadpool_limits
 
