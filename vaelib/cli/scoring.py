@@ -229,11 +229,8 @@ def _one_row_a_value(found: dict[str, Table]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        {
-            "metric": metric,
-            "score": name,
-            **{title: t[metric].get(name) for title, t in found.items()},
-        }
+        {"metric": metric, "score": name}
+        | {title: table[metric].get(name) for title, table in found.items()}
         for metric, values in found["value"].items()
         for name in values
     ]

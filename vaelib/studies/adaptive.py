@@ -73,22 +73,16 @@ class Adaptive(Study):
     def change(self, seed: int) -> list[Planned]:
         """Those that are trained by now go on with another pair."""
         before = self.trained(seed)
-        sources: dict[str, tuple[TrainConfig, Trained]] = {
-            "adapters": (before["adapters"], Adapters()),
-            "fine-tuned": (before["fine-tuned"], Everything()),
-            "conv": (before["conv"], Everything()),
-        }
+        trained = {"adapters": Adapters(), "fine-tuned": Everything(), "conv": Everything()}
         return [
-            self.changed(seed, method, source, part, steps)
-            for steps, (method, (source, part)) in product(self.change_steps, sources.items())
+            self.changed(method, before[method], part, steps)
+            for steps, (method, part) in product(self.change_steps, trained.items())
         ]
 
-    def changed(
-        self, seed: int, method: str, source: TrainConfig, part: Trained, steps: int
-    ) -> Planned:
+    def changed(self, method: str, source: TrainConfig, part: Trained, steps: int) -> Planned:
         network = Pretrained(plain(source.network), source, part)
         objective = self.objective(1)  # the models have their capacity already
-        config = self.config(seed, self.new_pair, network, objective, steps)
+        config = self.config(source.seed, self.new_pair, network, objective, steps)
         return Planned(config, method, "", f"change-{steps}", self.new_pair, self.sigma)
 
     def trained(self, seed: int) -> dict[str, TrainConfig]:
