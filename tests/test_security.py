@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_notebook
 
 from vaelib.datasets import Blobs
 from vaelib.datasets.fetch import DOWNLOADS
@@ -25,6 +26,7 @@ FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "shelve", "marshal", "cloudpic
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_METHODS = {("os", "system"), ("os", "popen"), ("torch", "load"), ("tempfile", "mktemp")}
 FORBIDDEN_METHODS |= {("joblib", "load"), ("pd", "read_pickle"), ("yaml", "load")}
+BEGUN = {"papermill": {"status": "failed"}}
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
@@ -171,13 +173,32 @@ def test_an_evil_title_does_nothing_in_a_browser(tmp_path, tab):
 
 
 def test_a_report_shows_evil_names_and_errors_as_text(tmp_path):
-    from vaelib.report import index, page
-    from vaelib.report.html import html_table
+    from vaelib.report.build import Report
+    from vaelib.report.html import fill
+    from vaelib.report.page import _links, render
+    from vaelib.report.parameters import Parameter
 
-    texts = [page._banner(EVIL, EVIL), page._links(EVIL, EVIL, [EVIL]), index._state(EVIL)]
-    texts += [index._facts({EVIL: EVIL}), index._words(EVIL), index._cell(EVIL)]
-    assert not any(map(scripts, texts))
-    assert scripts(html_table([EVIL], []))  # this one takes HTML: its callers must escape
+    links = _links(EVIL, EVIL, [EVIL])
+    notebook = new_notebook(cells=[new_code_cell("1", id="a", metadata=BEGUN)])
+    pages = [render(notebook, "title", {}, EVIL, links)]
+    table = {"head": [EVIL], "rows": [[EVIL]]}
+    pages += [
+        fill(
+            "index",
+            report=Report(tmp_path / EVIL, {"x": {"page": EVIL, "error": EVIL, "seconds": 1.0}}),
+            fast=True,
+            offered={EVIL: [Parameter(EVIL, EVIL, EVIL)]},
+            lead=EVIL,
+            titles={"x": EVIL},
+            figures={"x": [{"file": EVIL, "cell": EVIL, "caption": "A caption"}]},
+            scores={EVIL: {EVIL: (table, EVIL)}},
+            facts={EVIL: EVIL},
+            command=EVIL,
+            files=[EVIL],
+        )
+    ]
+    for page in pages:
+        assert "alert(1)" in page and not scripts(page)
 
 
 def test_what_is_downloaded_is_known_by_its_hash():

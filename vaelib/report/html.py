@@ -1,8 +1,50 @@
-"""Pieces of HTML that the pages of reports share."""
+"""The pages of reports, filled in: the templates are in pages/, and load nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import base64
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pygments.formatters import HtmlFormatter
+
+from vaelib.report.markdown import inline
+
+
+def fill(name: str, **values: Any) -> str:
+    """The page of this name. Values go in as text, and as HTML where they are `Markup`."""
+    return _templates().get_template(f"{name}.html.jinja").render(style=_style(), **values)
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("vaelib.report", "pages"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    made.filters |= {"duration": duration, "inline": inline, "base64": base64_text}
+    return made
+
+
+@cache
+def _style() -> Markup:
+    """The style sheet of all pages: ours with its font, and the colours of code, light and dark."""
+    font = (files("vaelib.report") / "fonts" / "noto-sans-math.woff2").read_bytes()
+    own = (files("vaelib.report") / "style.css").read_text("utf-8")
+    own = own.replace("FONT", base64_text(font))
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="monokai").get_style_defs(".highlight")
+    return Markup(f"{own}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}")
+
+
+def base64_text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def duration(seconds: float) -> str:
@@ -13,17 +55,3 @@ def duration(seconds: float) -> str:
     return (
         f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
     )
-
-
-def html_table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()
-) -> str:
-    """A table of cells that are HTML already; the columns `numbers` are set to the right."""
-    kinds = [' class="number"' if i in numbers else "" for i in range(len(head))]
-    top = "".join(f"<th{k}>{text}</th>" for k, text in zip(kinds, head, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{k}>{c}</td>" for k, c in zip(kinds, row, strict=True)) + "</tr>\n"
-        for row in rows
-    )
-    table = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll">{table}</div>'

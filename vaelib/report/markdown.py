@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bs4 import BeautifulSoup
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from vaelib.report.formulas import replace_in_text, to_mathml
@@ -45,6 +46,12 @@ def to_html(text: str, attachments: dict[str, Any] | None = None, anchors: bool 
         escape=False, attachments=attachments or {}, exclude_anchor_links=not anchors
     )
     return MarkdownWithMath(renderer=renderer).render(text)
+
+
+def inline(text: str) -> Markup:
+    """A heading, a caption or another line of Markdown as HTML."""
+    html = to_html(text, anchors=False).strip()
+    return Markup(html.removeprefix("<p>").removesuffix("</p>"))
 
 
 def plain(html: str) -> str:

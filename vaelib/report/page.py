@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
+import nbformat
 from jinja2 import pass_context
+from markupsafe import Markup
 from nbconvert import HTMLExporter
-from pygments.formatters import HtmlFormatter
 
 from vaelib.files import write_text
 from vaelib.report import static_widgets
 from vaelib.report.formulas import replace_in_text
+from vaelib.report.html import fill
 from vaelib.report.markdown import formulas_in_html, plain, to_html
 from vaelib.report.offline import offline
 from vaelib.report.pictures import title_of
 from vaelib.report.state import file_name
 
-# A browser that obeys this loads nothing from a network even if a page asked for it.
-POLICY = (
-    "default-src 'none'; img-src 'self' file: data: blob:; media-src data: blob:; font-src data:; "
-    "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-src data: blob:"
-)
 _LIVE_ONLY = ("application/javascript", "text/vnd.mermaid")  # written for a page with a kernel
 _PAPERMILL_BANNER = "papermill-error-cell-tag"  # the page has a banner of its own
 
@@ -42,44 +35,39 @@ class Exporter(HTMLExporter):
 
 
 def render(
-    notebook: Any, title: str, pages: Mapping[str, str], banner: str = "", links: str = ""
+    notebook: Any,
+    title: str,
+    pages: Mapping[str, str],
+    error: str = "",
+    links: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The page of an executed notebook. `banner` and `links` are HTML for its top.
+    """The page of an executed notebook. `links` are addresses and their texts, for its top.
 
     `pages` are the pages beside it, {"02_beta_vae.ipynb": "02_beta_vae.html"}.
     """
     exporter = Exporter(template_name="basic")
     body, _ = exporter.from_notebook_node(prepare(notebook))
-    return template("notebook").substitute(
-        title=escape(plain(to_html(title))),
-        policy=POLICY,
-        style=style(),
-        banner=banner,
+    return fill(
+        "notebook",
+        title=plain(to_html(title)),
+        error=error,
+        cell=_last_run(notebook),
         links=links,
-        body=offline(body, pages),
+        body=Markup(offline(body, pages)),
     )
 
 
 def write_page(source: Path, page: Path, name: str, error: str, names: list[str]) -> None:
     """Convert the executed notebook `source` to `page`; `names` are all of the report, in order."""
-    import nbformat
-
-    notebook = (
-        nbformat.read(source, as_version=4) if source.exists() else nbformat.v4.new_notebook()
-    )
-    banner = _banner(error, _last_run(notebook)) if error else ""
+    notebook = read(source)
     pages = {f"{other}.ipynb": f"{file_name(other)}.html" for other in names}
     links = _links(name, source.name, names)
-    html = render(notebook, title_of(notebook, name), pages, banner, links)
-    write_text(page, html)
+    write_text(page, render(notebook, title_of(notebook, name), pages, error, links))
 
 
-def _banner(error: str, cell: str) -> str:
-    where = f'<a href="#cell-id={escape(cell)}">Go to the cell where it stopped</a>' if cell else ""
-    return (
-        '<div class="banner error" role="alert"><b>This notebook did not run to its end.</b>'
-        f"<pre>{escape(error)}</pre>{where}</div>"
-    )
+def read(source: Path) -> Any:
+    """An executed notebook; an empty one where nothing was executed."""
+    return nbformat.read(source, as_version=4) if source.exists() else nbformat.v4.new_notebook()
 
 
 def _last_run(notebook: Any) -> str:
@@ -93,13 +81,12 @@ def _last_run(notebook: Any) -> str:
     return begun[-1] if begun else ""
 
 
-def _links(name: str, source: str, names: list[str]) -> str:
+def _links(name: str, source: str, names: list[str]) -> list[tuple[str, str]]:
     at = names.index(name)
     links = [("../index.html", "← The report")]
     links += [(f"{file_name(n)}.html", f"Before: {n}") for n in names[max(0, at - 1) : at]]
     links += [(f"{file_name(n)}.html", f"Next: {n}") for n in names[at + 1 : at + 2]]
-    links += [(source, "This page as a notebook")]
-    return "\n".join(f'<a href="{escape(to)}">{escape(text)}</a>' for to, text in links)
+    return [*links, (source, "This page as a notebook")]
 
 
 def prepare(notebook: Any) -> Any:
@@ -125,19 +112,3 @@ def _make_static(data: dict[str, Any]) -> None:
     elif "text/latex" in data:
         latex = data.pop("text/latex")
         data["text/html"] = replace_in_text(latex) or f"<pre>{escape(latex)}</pre>"
-
-
-def template(name: str) -> Template:
-    """The page of this name beside this file; `$word` is filled in."""
-    return Template((files("vaelib.report") / f"{name}.html.template").read_text("utf-8"))
-
-
-@cache
-def style() -> str:
-    """The style sheet of all pages: ours with its font, and the colours of code, light and dark."""
-    font = (files("vaelib.report") / "fonts" / "noto-sans-math.woff2").read_bytes()
-    own = (files("vaelib.report") / "style.css").read_text("utf-8")
-    own = own.replace("FONT", base64.b64encode(font).decode())
-    light = HtmlFormatter(style="default").get_style_defs(".highlight")
-    dark = HtmlFormatter(style="monokai").get_style_defs(".highlight")
-    return f"{own}\n{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"

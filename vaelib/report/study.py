@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import math
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
 from vaelib.report.facts import facts
-from vaelib.report.html import duration, html_table
-from vaelib.report.page import POLICY, style, template
+from vaelib.report.html import duration, fill
 from vaelib.studies.base import Planned, Study
 from vaelib.studies.claim import latest
 from vaelib.studies.claims import holds, verdict
 from vaelib.studies.figures import (
     SELECT,
-    Figure,
     comparable,
     curve_figure,
     one_setting,
@@ -50,116 +46,72 @@ def page(
     """
     matplotlib.use("Agg")
     curves = curve_figure(table, plan, folder)
-    parts = [
-        _head(study, plan, table, only),
-        _section("Scores", [*score_figures(study, table)], _scores(study, table)),
-        _section("Settings", [*setting_figures(study, table)], _selected(study, table)),
-        _section("Training", [curves] if curves else []),
-        _section("Planes", [*plane_figures(table, plan, folder, study)]),
-        _section("Seeds of each cell", [], _frame(cells(table, study.score))),
-        _failures(plan, folder),
-        _section("How this page was made", [], _facts()),
-    ]
-    return template("notebook").substitute(
-        title=f"Study {escape(study.name())}", policy=POLICY, style=style(), banner="", links="",
-        body="\n".join(part for part in parts if part),
-    )  # fmt: skip
-
-
-def _head(study: Study, plan: Sequence[Planned], table: pd.DataFrame, only: Sequence[str]) -> str:
-    about = "".join(f"<p>{escape(p)}</p>" for p in (inspect.getdoc(study) or "").split("\n\n"))
     seconds = table.drop_duplicates("key")["seconds"].sum()
-    done = f"{len(table)} of {len(plan)} rows, {duration(seconds)} of training"
-    if only:
-        done = f"<b>Only what fits {escape(' '.join(only))}:</b> {done}"
-    return (
-        f"<h1>Study: {escape(study.name())}</h1>"
-        f"<p><b>Expected before the runs:</b> {escape(study.hypothesis)}</p>{about}"
-        f"<p>{done}. Score: <code>{escape(study.score)}</code>, "
-        f"{'lower' if study.lower_is_better else 'higher'} is better. "
-        "A cell with fewer than three seeds carries no claim.</p>"
+    return fill(
+        "study",
+        study=study,
+        about=(inspect.getdoc(study) or "").split("\n\n"),
+        done=f"{len(table)} of {len(plan)} rows, {duration(seconds)} of training",
+        only=" ".join(only),
+        figures={
+            "scores": [*score_figures(study, table)],
+            "settings": [*setting_figures(study, table)],
+            "training": [curves] if curves else [],
+            "planes": [*plane_figures(table, plan, folder, study)],
+        },
+        phases=[_phase(study, name, part) for name, part in phases(table)],
+        best=_best(study, table),
+        seeds=_table(cells(table, study.score)),
+        failures=_failures(plan, folder),
+        facts=facts(),
+        links=[],
     )
 
 
-def _section(title: str, figures: Sequence[Figure], html: str = "") -> str:
-    if not figures and not html:
-        return ""
-    return f"<h2>{escape(title)}</h2>" + "".join(map(_figure, figures)) + html
+def _phase(study: Study, name: str, part: pd.DataFrame) -> dict[str, Any]:
+    """The numbers under the pictures of the scores, and which differences are certain."""
+    part, _ = one_setting(part, study)
+    shown = {"name": name, "strengths": _table(by_strength(part, study.score)), "differences": {}}
+    if not comparable(part, study):
+        return shown
+    found = paired(part, study.score, study.reference, study.rivals)
+    rows = [row for _, row in found.iterrows()]
+    return shown | {
+        "differences": _table(found),
+        "verdicts": [verdict(row, study.reference, study.lower_is_better) for row in rows],
+        "claims": _claims(study, found),
+    }
 
 
-def _figure(figure: Figure) -> str:
-    data = base64.b64encode(figure.png).decode()
-    caption = escape(figure.caption)
-    return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{caption}" '
-        f'style="max-width:100%"><figcaption>{caption}</figcaption></figure>'
-    )
-
-
-_DIFFERENCES = (
-    "Each method minus {}, with intervals; p after Holm's correction and raw before it; least, the "
-    "smallest p that so many pairs of runs can reach; claim, whether there are three seeds. Below, "
-    "the same as sentences, the other way round:"
-)
-
-
-def _scores(study: Study, table: pd.DataFrame) -> str:
-    """Under the pictures the numbers, and which differences are certain."""
-    parts = []
-    for phase, part in phases(table):
-        part, _ = one_setting(part, study)
-        parts.append(f"<h3>{escape(phase)}</h3>" + _frame(by_strength(part, study.score)))
-        if comparable(part, study):
-            found = paired(part, study.score, study.reference, study.rivals)
-            said = [
-                verdict(row, study.reference, study.lower_is_better) for _, row in found.iterrows()
-            ]
-            items = "".join(f"<li>{escape(line)}</li>" for line in said)
-            parts.append(f"<p>{_DIFFERENCES.format(escape(study.reference))}</p>" + _frame(found))
-            parts.append(f"<ul>{items}</ul>")
-            parts += _claims(study, found)
-    return "".join(parts)
-
-
-def _claims(study: Study, found: pd.DataFrame) -> list[str]:
+def _claims(study: Study, found: pd.DataFrame) -> dict[float, str]:
     """What becomes of a claim about named rivals, at each strength of correlation."""
     strong = sorted(sigma for sigma in set(found["sigma"]) if math.isfinite(sigma))
-    return [
-        f"<p>The claim against {len(study.rivals)} rivals, at σ = {sigma:g}: "
-        f"{escape(holds(found, sigma, study.rivals, study.lower_is_better))}.</p>"
+    return {
+        sigma: holds(found, sigma, study.rivals, study.lower_is_better)
         for sigma in (strong if study.rivals else ())
-    ]
+    }
 
 
-def _selected(study: Study, table: pd.DataFrame) -> str:
+def _best(study: Study, table: pd.DataFrame) -> dict[str, str]:
+    """The best setting of each method, on the selection split."""
     part = table[table["phase"] == SELECT].dropna(subset=[study.score])
-    if part.empty:
-        return ""
-    rows = [[escape(m), escape(s)] for m, s in best_settings(part, study).items()]
-    best = html_table(["method", "setting"], rows)
-    return f"<p>The best settings of the selection split:</p>{best}"
+    return {} if part.empty else best_settings(part, study)
 
 
-def _failures(plan: Sequence[Planned], folder: Path) -> str:
-    parts = []
+def _failures(plan: Sequence[Planned], folder: Path) -> list[tuple[str, str]]:
+    """The words of each run that failed and did not go well in another try, and what it said."""
+    found = []
     for run in {run.config.key: run for run in plan}.values():
         left = latest(folder, run.config.folder_name)
-        if (folder / run.config.folder_name / RESULT).exists():
-            continue  # another try went well
-        if left and (left / FAILURE).exists():
-            words = escape(" ".join(run.words))
-            text = escape(recorded(left))
-            parts.append(f"<details><summary>{words}</summary><pre>{text}</pre></details>")
-    return f"<h2>Failed runs: {len(parts)}</h2>" + "".join(parts) if parts else ""
+        done = (folder / run.config.folder_name / RESULT).exists()
+        if not done and left and (left / FAILURE).exists():
+            found.append((" ".join(run.words), recorded(left)))
+    return found
 
 
-def _facts() -> str:
-    return html_table(["", ""], [[escape(k), escape(v)] for k, v in facts().items()])
-
-
-def _frame(frame: pd.DataFrame) -> str:
-    rows = [[escape(_cell(value)) for value in row] for row in frame.itertuples(index=False)]
-    return html_table([escape(str(c)) for c in frame.columns], rows)
+def _table(frame: pd.DataFrame) -> dict[str, Any]:
+    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return {"head": [str(c) for c in frame.columns], "rows": rows}
 
 
 def _cell(value: Any) -> str:
