@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vaelib.exercises.verdict import exercise, expect, number
+from vaelib.exercises.verdict import compare, exercise, expect, number
 
 
 @exercise("Right: it grows with the width, and the block with its square.")
@@ -24,13 +23,12 @@ def check_trained(trained: Callable[[int, int], int]) -> Iterator[str]:
             weights + norms: "Each of the adapter's two layers has a bias as well.",
             weights + biases + norms // 2: "There are two LayerNorms: four vectors in all.",
         }
-        if got in known:
-            yield known[got]
-        if got != weights + biases + norms:
-            yield (
-                f"With width {width} and bottleneck {bottleneck} it gives {got}, there are "
-                f"{weights + biases + norms}: two layers with biases, two norms of two vectors."
-            )
+        right = weights + biases + norms
+        rest = (
+            f"With width {width} and bottleneck {bottleneck} it gives {got}, there are {right}: "
+            "two layers with biases, two norms of two vectors."
+        )
+        yield from compare(got, right, known, rest)
 
 
 @exercise("Right: each latent has a map of its own, and all maps add up to one.")
@@ -61,9 +59,7 @@ def check_latent_attention(pool: Callable[[Tensor, Tensor], Tensor]) -> Iterator
 def check_free_bits(free: Callable[[Tensor, float], Tensor]) -> Iterator[str]:
     """`free(kl, nats)`: what a KL of (B, D) costs when each latent has `nats` for nothing."""
     kl = torch.tensor([[1.0, 0.1, 0.3], [0.2, 0.3, 0.0]])
-    got = free(kl, 0.5)
-    got = number(got)
-    mean = kl.mean(0)
+    got, mean = number(free(kl, 0.5)), kl.mean(0)
     known = {
         float(kl.clamp_min(0.5).mean(0).sum()): "The floor is for the mean of a latent over the "
         "images; yours is for each image.",
@@ -74,11 +70,8 @@ def check_free_bits(free: Callable[[Tensor, float], Tensor]) -> Iterator[str]:
         float(mean.sum()): "Nothing is free yet: use the maximum.",
         float(mean.clamp_min(0.5).mean()): "The sum over the latents, not their mean.",
     }
-    for value, advice in known.items():
-        if np.isclose(got, value):
-            yield advice
-    if not np.isclose(got, float(mean.clamp_min(0.5).sum())):
-        yield f"Latents of 0.6, 0.2 and 0.15 nats, 0.5 free, cost 1.6 in all; yours: {got:.2f}."
+    rest = f"Latents of 0.6, 0.2 and 0.15 nats, 0.5 free, cost 1.6 in all; yours: {got:.2f}."
+    yield from compare(got, float(mean.clamp_min(0.5).sum()), known, rest)
 
 
 @exercise("Right: nothing, then a ramp, then the full weight, and again.")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaelib.exercises.verdict import exercise, expect, number
+from vaelib.exercises.verdict import compare, exercise, expect, number
 from vaelib.types import Posterior
 
 B, D = 6, 10  # of the examples
@@ -37,14 +37,11 @@ def check_kl(kl: Callable[[Tensor, Tensor], Tensor]) -> Iterator[str]:
         float(B): "It sums over the images: the loss would grow with the batch size.",
         1 / np.log(2): "It is in bits; the reconstruction is in nats, so the KL must be too.",
     }
-    for factor, advice in known.items():
-        if np.isclose(ratio, factor, rtol=1e-4):
-            yield advice
-    if not np.isclose(ratio, 1, rtol=1e-4):
-        yield (
-            f"On an example it gives {float(got):.3f} nats where {right:.3f} is right. "
-            "Remember that logvar is the logarithm of the variance."
-        )
+    rest = (
+        f"On an example it gives {float(got):.3f} nats where {right:.3f} is right. "
+        "Remember that logvar is the logarithm of the variance."
+    )
+    yield from compare(ratio, 1, known, rest, rtol=1e-4)
     if not _gradients_reach(kl, q):
         yield "No gradient reaches mean or logvar: the KL could not pull at the encoder."
 
@@ -85,20 +82,18 @@ def _gradients_reach(answer: Callable[[Tensor, Tensor], Tensor], q: Posterior) -
 def check_average(average: Callable[[np.ndarray, np.ndarray], float]) -> Iterator[str]:
     """`average(losses, sizes)`: each batch's mean loss and its size, (N,), to nats an image."""
     losses, sizes = [100.0, 110.0, 120.0, 230.0], [128, 128, 128, 16]
-    got = average(np.array(losses), np.array(sizes))
-    got, total = number(got), sum(sizes)
-    weighted = float(np.average(losses, weights=sizes))
-    if np.isclose(got, sum(losses) / total):
-        yield (
-            f"It says {got:.2f} nats where no batch was under 100. The losses are means already: "
-            "dividing their sum by the number of images divides by the batch size twice."
-        )
-    if np.isclose(got, np.mean(losses)):
-        yield "The last batch has 16 images, yet it counts as much as the full ones with 128."
-    if np.isclose(got, weighted * total):
-        yield "That is the sum over all images; divide by their number."
-    if not np.isclose(got, weighted):
-        yield f"For losses {losses} of {sizes} images it gives {got:.2f}; {weighted:.2f} is right."
+    got, total = number(average(np.array(losses), np.array(sizes))), sum(sizes)
+    right = float(np.average(losses, weights=sizes))
+    known = {
+        sum(losses) / total: f"It says {got:.2f} nats where no batch was under 100. The losses are "
+        "means already: dividing their sum by the number of images divides by the batch size "
+        "twice.",
+        float(np.mean(losses)): "The last batch has 16 images, yet it counts as much as the full "
+        "ones with 128.",
+        right * total: "That is the sum over all images; divide by their number.",
+    }
+    rest = f"For losses {losses} of {sizes} images it gives {got:.2f}; {right:.2f} is right."
+    yield from compare(got, right, known, rest)
 
 
 @exercise("Right: one latent moves, all others keep the image's own code.")

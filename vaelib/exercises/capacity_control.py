@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vaelib.datasets import DSprites
-from vaelib.exercises.verdict import exercise, expect, number
+from vaelib.exercises.verdict import compare, exercise, expect, number
 
 
 @exercise("Right: ln n nats tell n equal values apart, and the nats of independent factors add up.")
@@ -24,11 +24,8 @@ def check_nats(nats: Callable[[Sequence[int]], float]) -> Iterator[str]:
         float(np.mean(np.log(sizes))): "It averages over the factors; the nats of all of them are "
         "needed at once.",
     }
-    for value, advice in known.items():
-        if np.isclose(got, value, rtol=1e-4):
-            yield advice
-    if not np.isclose(got, right, rtol=1e-4):
-        yield f"For dSprites it gives {got:.2f}; one of {np.prod(sizes):,} images has other nats."
+    rest = f"For dSprites it gives {got:.2f}; one of {np.prod(sizes):,} images has other nats."
+    yield from compare(got, right, known, rest, rtol=1e-4)
     if not np.isclose(number(nats([2, 2, 2])), 3 * np.log(2)):
         yield "For three factors of two values it must be 3 ln 2: use the sizes that are given."
 
@@ -72,8 +69,7 @@ def check_recruited(recruited: Callable[[pd.DataFrame, float], Sequence[float]])
 
     `log` has the columns capacity and kl_0 … kl_{D−1}; infinite for a latent that never does.
     """
-    got = recruited(_log(), 0.5)
-    got = np.asarray(got, float)
+    got = np.asarray(recruited(_log(), 0.5), float)
     yield from expect(got, (5,), "one capacity for each latent")
     if got[1] == 4.0:
         yield (
@@ -107,18 +103,17 @@ def check_smallest_gamma(
     got = number(smallest_gamma(kl.copy(), reconstruction.copy()))
     nats, error = np.array([0.0, 1.0, 2.0, 6.0]), np.array([300.0, 280.0, 200.0, 180.0])
     bent = number(smallest_gamma(nats, error))
-    if np.isclose(got, -90.0):
-        yield "The curve falls, so its slope is negative; γ must be as large as minus the slope."
-    if np.isclose(got, (560 - 70) / 12):
-        yield "That is the slope from the first point to the last; the curve is steeper at first."
-    if np.isclose(got, 130 / 7):
-        yield "That is the gentlest piece; γ must hold the KL at C on the steepest one too."
-    if not np.isclose(got, 90.0):
-        yield (
-            f"For KL {kl.tolist()} and reconstruction {reconstruction.tolist()} it gives "
-            f"{got:.4g}; 90 is right: from 0 to 2 nats, 180 nats of reconstruction are saved. "
-            "Sort by the KL."
-        )
+    known = {
+        -90: "The curve falls, so its slope is negative; γ must be as large as minus the slope.",
+        490 / 12: "That is the slope from the first point to the last; the curve is steeper at "
+        "first.",
+        130 / 7: "That is the gentlest piece; γ must hold the KL at C on the steepest one too.",
+    }
+    rest = (
+        f"For KL {kl.tolist()} and reconstruction {reconstruction.tolist()} it gives {got:.4g}; "
+        "90 is right: from 0 to 2 nats, 180 nats of reconstruction are saved. Sort by the KL."
+    )
+    yield from compare(got, 90, known, rest)
     if not np.isclose(bent, 80.0):
         yield (
             "The steepest piece need not be the first, and it lies between two neighbours: for KL "

@@ -8,7 +8,7 @@ from numbers import Real
 
 import numpy as np
 
-from vaelib.exercises.verdict import exercise, number
+from vaelib.exercises.verdict import compare, exercise, number
 
 
 @exercise("Right: twelve times as many numbers an image, twelve times the β.")
@@ -23,11 +23,8 @@ def check_same_pressure(beta: float) -> Iterator[str]:
         8.0: "The side is doubled; the number of pixels is not.",
         1 / 3: "The other way round: a larger reconstruction needs a larger weight against it.",
     }
-    for wrong, advice in known.items():
-        if np.isclose(beta, wrong):
-            yield advice
-    if not np.isclose(beta, 48):
-        yield "Keep β·D/N: latents D, pixels times colours N. How much larger is N?"
+    rest = "Keep β·D/N: latents D, pixels times colours N. How much larger is N?"
+    yield from compare(beta, 48, known, rest)
 
 
 @exercise("Right: the gradient vanishes there, and the larger the loss, the smaller its weight.")
@@ -35,17 +32,16 @@ def check_fixed_point(fixed_point: Callable[[float, float], float]) -> Iterator[
     """`fixed_point(loss, strength)`: the σ² that minimises loss/(2σ²) + strength·σ²."""
     for loss, strength in ((36.0, 2.0), (15.0, 2.0), (0.1, 1.0)):
         got, right = number(fixed_point(loss, strength)), math.sqrt(loss / (2 * strength))
-        if np.isclose(got, right**2):
-            yield "That is σ⁴: take the square root once more."
-        if np.isclose(got, math.sqrt(right)):
-            yield "That is σ; the question is σ²."
-        if np.isclose(got, math.sqrt(loss / strength)):
-            yield "The 2 of loss/(2σ²) was lost on the way."
-        if not np.isclose(got, right):
-            yield (
-                f"For loss {loss:g} and strength {strength:g} it gives σ² = {got:.4g}; the minimum "
-                f"is at {right:.4g}. Set the derivative with respect to σ² to zero."
-            )
+        known = {
+            right**2: "That is σ⁴: take the square root once more.",
+            math.sqrt(right): "That is σ; the question is σ².",
+            math.sqrt(loss / strength): "The 2 of loss/(2σ²) was lost on the way.",
+        }
+        rest = (
+            f"For loss {loss:g} and strength {strength:g} it gives σ² = {got:.4g}; the minimum is "
+            f"at {right:.4g}. Set the derivative with respect to σ² to zero."
+        )
+        yield from compare(got, right, known, rest)
 
 
 @exercise("Right: it remembers only β, so nothing can wind up.")

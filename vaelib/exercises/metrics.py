@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 
 from vaelib import information, metrics
-from vaelib.exercises.verdict import exercise, expect
+from vaelib.exercises.verdict import compare, exercise, expect
 from vaelib.types import Codes
 
 GOLDEN = (math.sqrt(5) - 1) / 2  # where 1 − ρ² = ρ
@@ -29,26 +29,25 @@ def check_modularity(modularity: Callable[[np.ndarray], float]) -> Iterator[str]
         yield from expect(np.asarray(got), (), "one number, the mean over the latents")
         if math.isnan(got):
             yield "A latent that knows nothing made 0/0: let it count 0."
-        right = modularities(table)
-        yield from _known_slips(float(got), table, right)
-        if not np.isclose(got, right.mean()):
-            yield f"{table.tolist()} has modularity {right.mean():.3f}, yours is {got:.3f}."
+        right = modularities(table).mean()
+        rest = f"{table.tolist()} has modularity {right:.3f}, yours is {got:.3f}."
+        yield from compare(got, right, _known_slips(table), rest)
 
 
-def _known_slips(got: float, table: np.ndarray, right: np.ndarray) -> Iterator[str]:
-    """Advice on answers that can be recognised."""
-    if np.isclose(got, right.mean()):
-        return
+def _known_slips(table: np.ndarray) -> dict[float, str]:
+    """Answers that can be recognised, and advice on each."""
     best, knows = table.max(axis=1), table.max(axis=1) > 0
-    if np.isclose(got, right[knows].mean()):
-        yield "You left out the latent that knows nothing: it stays in the mean, as a 0."
-    if np.isclose(got, modularities(np.sqrt(table)).mean()):
-        yield "Square the information, as the formula says: small leaks then count less."
-    if np.isclose(got, modularities(table.T).mean()):
-        yield "You asked of each factor; modularity asks of each latent: go along the rows."
     leaks = (table**2).sum(axis=1)[knows] / best[knows] ** 2 / (table.shape[1] - 1)
-    if np.isclose(got, (1 - leaks).sum() / len(table)):
-        yield "The best factor itself is no leak: subtract its square from the sum."
+    return {
+        modularities(table)[knows].mean(): "You left out the latent that knows nothing: it stays "
+        "in the mean, as a 0.",
+        modularities(np.sqrt(table)).mean(): "Square the information, as the formula says: small "
+        "leaks then count less.",
+        modularities(table.T).mean(): "You asked of each factor; modularity asks of each latent: "
+        "go along the rows.",
+        (1 - leaks).sum() / len(table): "The best factor itself is no leak: subtract its square "
+        "from the sum.",
+    }
 
 
 def modularities(table: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,18 @@ def number(got: Any) -> float:
     if np.ndim(got):
         raise _Advice(f"It returns {math.prod(np.shape(got))} numbers; it must return one.")
     return float(got)
+
+
+def compare(
+    got: Any, right: float, known: Mapping[float, str], rest: str, **tolerance: float
+) -> Iterator[str]:
+    """Advice unless the number `got` is `right`: on a `known` slip, {wrong: advice}, or `rest`."""
+    if np.isclose(got, right, **tolerance):
+        return
+    for wrong, advice in known.items():
+        if np.isclose(got, wrong, **tolerance):
+            yield advice
+    yield rest
 
 
 def expect(got: Any, shape: tuple[int, ...], meaning: str) -> Iterator[str]:
