@@ -50,10 +50,16 @@ def execute(
     file descriptor that the process inherits, so that a lock on it holds as long as it lives.
     """
     start = time.monotonic()
+    request = {
+        "source": os.path.relpath(source),  # papermill stores the path in the page: no home folder
+        "target": os.path.relpath(target),
+        "cwd": str(source.parent),
+        "parameters": parameters,
+        "cell_timeout": cell_timeout,
+    }
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_suffix(".log"), "w", encoding="utf-8") as log:
-        process = _start(environment, log, lock)
-        _ask(process, source, target, parameters, cell_timeout)
+        process = _start(request, environment, log, lock)
         try:
             error = _follow(process, start + timeout, on_cell)
         except TimeoutError:
@@ -63,8 +69,10 @@ def execute(
     return Outcome(time.monotonic() - start, error)
 
 
-def _start(environment: dict[str, str], log: IO[str], lock: int | None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def _start(
+    request: dict[str, Any], environment: dict[str, str], log: IO[str], lock: int | None
+) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
         [sys.executable, "-m", "vaelib.report.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -76,6 +84,9 @@ def _start(environment: dict[str, str], log: IO[str], lock: int | None) -> subpr
         pass_fds=[] if lock is None else [lock],
         start_new_session=True,  # Ctrl-C reaches the parent alone, which then ends this process
     )
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    return process
 
 
 def _import_path() -> dict[str, str]:
@@ -84,24 +95,6 @@ def _import_path() -> dict[str, str]:
         return {}
     root = str(Path(__file__).resolve().parents[2])
     return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-
-
-def _ask(
-    process: subprocess.Popen[str],
-    source: Path,
-    target: Path,
-    parameters: dict[str, Any],
-    cell_timeout: float,
-) -> None:
-    request = {
-        "source": os.path.relpath(source),  # papermill stores the path in the page: no home folder
-        "target": os.path.relpath(target),
-        "cwd": str(source.parent),
-        "parameters": parameters,
-        "cell_timeout": cell_timeout,
-    }
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
 
 
 def _follow(

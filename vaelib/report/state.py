@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vaelib import __version__
 from vaelib.files import DataFileError, read_json, write_json
 from vaelib.paths import PACKAGE
 from vaelib.report.scrub import scrub
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 def write_plain_json(path: Path, value: Any) -> None:
@@ -87,32 +92,26 @@ def hold(folder: Path, patience: float = 10.0) -> Iterator[int | None]:
     The file descriptor given is inherited by the processes of notebooks, so that the folder stays
     held until the last of them has ended. Without file locks (Windows) nothing is held.
     """
-    try:
-        import fcntl
-    except ImportError:
+    if fcntl is None:
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _lock(fcntl, descriptor, folder, patience)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _lock(fcntl: Any, descriptor: int, folder: Path, patience: float) -> None:
-    import time
-
     end = time.monotonic() + patience  # a report that was just killed needs a moment to end
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
+    with open(folder / ".lock", "a") as file:
+        while not _locked(file):
             if time.monotonic() > end:
                 raise ValueError(
                     f"another report is being written to {folder}; wait for it, "
                     "or choose another --name"
-                ) from None
+                )
             time.sleep(0.2)
+        yield file.fileno()
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock a file; False where another process has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
