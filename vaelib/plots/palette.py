@@ -9,6 +9,7 @@ still reads when it is printed in grey.
 ...     ax = new_axes(height=2.0)
 >>> lines = [ax.plot([0, 1], [0, rise], **look(i))[0] for i, rise in enumerate((1.0, 1.02))]
 >>> label_ends(ax, ["one", "other"], [1.0, 1.02], [line.get_color() for line in lines])
+>>> label_lines(ax, ["one", "other"], lines)  # the same
 >>> spread([1.0, 1.02], gap=0.1).round(2)
 array([0.96, 1.06])
 >>> styled(lambda: plt.rcParams["axes.spines.top"])()
@@ -19,12 +20,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 from cycler import cycler
 from matplotlib import pyplot as plt
+from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 WIDTH = 7.0  # inches, of every figure
 INK = "#1b1b1b"
@@ -35,30 +39,12 @@ DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)),
 MARKERS = ("o", "s", "^", "D", "v", "p", "X")
 MAP = "Blues"  # light to dark, so it also reads in grey; white is nothing
 
+_COLOURED = ("axes.edgecolor", "text.color", "axes.labelcolor", "xtick.color", "ytick.color")
 STYLE = {
-    "figure.constrained_layout.use": True,
-    "figure.dpi": 110,
-    "savefig.dpi": 200,
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.grid": False,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 5,
+    **rc_params_from_file(Path(__file__).with_name("vaelib.mplstyle"), use_default_template=False),
+    **dict.fromkeys(_COLOURED, INK),
     "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES),
     "image.cmap": MAP,
-    "hatch.linewidth": 0.6,
 }
 
 
@@ -118,6 +104,12 @@ def label_ends(ax: Axes, names: Sequence[str], heights: Sequence[float], colours
             color=colour,
             annotation_clip=False,
         )
+
+
+def label_lines(ax: Axes, names: Sequence[str], lines: Sequence[Line2D]) -> None:
+    """A name at the right end of each line, in its colour; see :func:`label_ends`."""
+    ends = [np.asarray(line.get_ydata())[-1] for line in lines]
+    label_ends(ax, names, ends, [line.get_color() for line in lines])
 
 
 def spread(spots: Sequence[float], gap: float, floor: float = -np.inf) -> np.ndarray:

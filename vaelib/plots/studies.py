@@ -29,7 +29,7 @@ from vaelib.plots.palette import (
     MARKERS,
     PALE,
     WIDTH,
-    label_ends,
+    label_lines,
     look,
     new_axes,
     styled,
@@ -48,13 +48,13 @@ def strengths(found: pd.DataFrame, score: str, ax: Axes | None = None) -> Axes:
     """
     ax = ax or new_axes(3.6, 0.8 * WIDTH)
     sigmas = sorted(found["sigma"].unique(), reverse=True)
-    methods = list(found["method"].unique())
+    methods, lines = list(found["method"].unique()), []
     for i, method in enumerate(methods):
         part = found[found["method"] == method].set_index("sigma")
         part = part.loc[[s for s in sigmas if s in part.index]]
         x = np.array([sigmas.index(s) for s in part.index]) + _aside(i, len(methods))
         how = {"color": look(i)["color"]}
-        ax.plot(x, part["value"], lw=1.0, ls=look(i)["linestyle"], **how)
+        lines += ax.plot(x, part["value"], lw=1.0, ls=look(i)["linestyle"], **how)
         ax.vlines(x, part["low"], part["high"], lw=1.2, **how)
         for at, row in zip(x, part.itertuples(), strict=True):
             face = how["color"] if row.claim else "white"
@@ -64,8 +64,7 @@ def strengths(found: pd.DataFrame, score: str, ax: Axes | None = None) -> Axes:
     ax.set_xlim(-0.45, len(sigmas) - 0.55)
     ax.set_xlabel("correlation in training, stronger to the right")
     ax.set_ylabel(words(score))
-    ends = [found[found["method"] == m].sort_values("sigma")["value"].iloc[0] for m in methods]
-    label_ends(ax, methods, ends, [look(i)["color"] for i in range(len(methods))])
+    label_lines(ax, methods, lines)
     return ax
 
 
@@ -114,17 +113,14 @@ def curves(logs: Mapping[str, pd.DataFrame], axes: np.ndarray | None = None) -> 
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2))
     for ax, column in zip(axes, ("reconstruction", "kl"), strict=True):
+        lines = []
         for i, log in enumerate(logs.values()):
-            ax.plot(log["step"], log[column].rolling(5, min_periods=1).mean(), **look(i))
+            smooth = log[column].rolling(5, min_periods=1).mean()
+            lines += ax.plot(log["step"], smooth, **look(i))
         ax.set_xlabel("training step")
         ax.set_ylabel(f"{'KL' if column == 'kl' else column}, nats per image")
     axes[0].set_yscale("log")
-    label_ends(
-        axes[1],
-        list(logs),
-        [log["kl"].tail(5).mean() for log in logs.values()],
-        [look(i)["color"] for i in range(len(logs))],
-    )
+    label_lines(axes[1], list(logs), lines)
     return np.asarray(axes)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from vaelib.plots._frames import need
-from vaelib.plots.palette import COLOURS, INK, MARKERS, WIDTH, label_ends, look, new_axes, styled
+from vaelib.plots.palette import COLOURS, INK, MARKERS, WIDTH, label_lines, look, new_axes, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,21 +45,20 @@ def sweep(
     ax = ax or new_axes(3.0, 0.7 * WIDTH)
     parts = [("", runs)] if group is None else list(runs.groupby(group, sort=True))
     stats = [part.groupby(x)[y].agg(["mean", "min", "max", "size"]) for _, part in parts]
+    lines = []
     for i, ((_, part), stat) in enumerate(zip(parts, stats, strict=True)):
         place = _beside(runs[x], i - (len(parts) - 1) / 2)
         spread = [stat["mean"] - stat["min"], stat["max"] - stat["mean"]]
         mark = {**look(i), "marker": MARKERS[i % len(MARKERS)]}
         middle = place(stat.index.to_numpy(float))
-        ax.errorbar(middle, stat["mean"], spread, elinewidth=1, capsize=2, **mark)
+        lines.append(ax.errorbar(middle, stat["mean"], spread, elinewidth=1, capsize=2, **mark)[0])
         ax.plot(place(part[x]), part[y], ls="", marker=".", ms=3, color=mark["color"])
     _scale(ax, runs[x])
     ax.set_xlabel(_name(x))
     ax.set_ylabel(_name(y))
     ax.set_title(f"{_name(y)} by {_name(x)}: {_seeds([s['size'] for s in stats])}")
     if group is not None:
-        names = [_value(group, value) for value, _ in parts]
-        colours = [look(i)["color"] for i in range(len(parts))]
-        label_ends(ax, names, [stat["mean"].iloc[-1] for stat in stats], colours)
+        label_lines(ax, [_value(group, value) for value, _ in parts], lines)
     return ax
 
 

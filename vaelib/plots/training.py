@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from vaelib.plots._frames import need
-from vaelib.plots.palette import INK, PALE, WIDTH, label_ends, look, new_axes, styled
+from vaelib.plots.palette import INK, PALE, WIDTH, label_lines, look, new_axes, styled
 from vaelib.traversal import ACTIVE_NATS
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
         "loss": {"color": INK, "lw": 1.2, "ls": "-"},
         "kl": {"color": look(1)["color"], "ls": (0, (5, 1.5))},
     }
-    for column, how in looks.items():
-        ax.plot(log["step"], log[column], label=column, **how)
+    lines = [ax.plot(log["step"], log[c], label=c, **how)[0] for c, how in looks.items()]
     lowest = log[list(looks)].min(axis=None)
     if lowest > 0:
         ax.set_yscale("log")
@@ -62,9 +61,7 @@ def loss_curves(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     _steps(ax, log)
     ax.set_ylabel("nats per image")
     ax.set_title("Loss and its parts")
-    names = ["reconstruction", "loss", "KL"]
-    ends, colours = [log[c].iloc[-1] for c in looks], [how["color"] for how in looks.values()]
-    label_ends(ax, names, ends, colours)
+    label_lines(ax, ["reconstruction", "loss", "KL"], lines)
     return ax
 
 
@@ -78,18 +75,15 @@ def latent_kl(log: pd.DataFrame, ax: Axes | None = None) -> Axes:
     columns.sort(key=lambda c: -log[c].iloc[-1])
     active = [c for c in columns if log[c].iloc[-1] >= ACTIVE_NATS]
     rest = columns[len(active) :]
-    for column in rest:
-        ax.plot(log["step"], log[column], color=PALE, ls="-", lw=0.9, label=column)
-    for i, column in enumerate(active):
-        ax.plot(log["step"], log[column], **look(i), label=column)
+    pale = {"color": PALE, "ls": "-", "lw": 0.9}
+    idle = [ax.plot(log["step"], log[c], label=c, **pale)[0] for c in rest]
+    lines = [ax.plot(log["step"], log[c], label=c, **look(i))[0] for i, c in enumerate(active)]
     ax.set_ylim(bottom=0)
     _steps(ax, log)
     ax.set_ylabel("nats per image")
     ax.set_title("KL of each latent")
     names = ["z" + c[3:] for c in active] + [f"{len(rest)} inactive"] * bool(rest)
-    heights = [log[c].iloc[-1] for c in active + rest[:1]]
-    colours = [look(i)["color"] for i in range(len(active))] + [PALE] * bool(rest)
-    label_ends(ax, names, heights, colours)
+    label_lines(ax, names, lines + idle[:1])
     return ax
 
 
