@@ -37,6 +37,7 @@ class Objective(nn.Module, ABC):
 
     def __post_init__(self) -> None:
         nn.Module.__init__(self)
+        self.noted: dict[str, Tensor | float] = {}  # numbers of the last step, for the log
 
     def check_data(self, data: FactorData) -> None:
         """ValueError when this objective cannot be trained on `data`."""
@@ -77,8 +78,8 @@ class Objective(nn.Module, ABC):
         return {}
 
     def extra_log(self) -> dict[str, float]:
-        """Numbers to log beside the terms: a schedule's value, a learned weight."""
-        return {}
+        """Numbers to log beside the terms, here those `noted`: a schedule's value, a weight."""
+        return {name: float(value) for name, value in self.noted.items()}
 
 
 def at_least_zero(owner: object, *names: str) -> None:

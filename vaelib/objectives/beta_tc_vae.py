@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -40,18 +39,14 @@ class BetaTCVAE(Objective):
         at_least_zero(self, "beta")
         of_kind(self, mixture=BatchMixture)
         self.data_size = 1
-        self.total_correlation = math.nan  # of the last step, for the log
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         self.data_size = data_size
 
     def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
         dependence = total_correlation(out, self.mixture, self.data_size)
-        self.total_correlation = dependence.detach()
+        self.noted["total_correlation"] = dependence.detach()
         return {
             "weighted_kl": out.posterior.kl().sum(1).mean(),
             "weighted_total_correlation": (self.beta - 1) * dependence,
         }
-
-    def extra_log(self) -> dict[str, float]:
-        return {"total_correlation": float(self.total_correlation)}

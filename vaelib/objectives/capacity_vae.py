@@ -36,7 +36,6 @@ class CapacityVAE(Objective):
         super().__post_init__()
         at_least_zero(self, "gamma", "capacity")
         whole(self, 1, "capacity_steps")
-        self.current = 0.0  # C of the last step, for the log
 
     def capacity_at(self, step: int) -> float:
         """C(t) in nats."""
@@ -47,7 +46,4 @@ class CapacityVAE(Objective):
         return {"capacity_penalty": self.gamma * (kl - self.capacity_at(step)).abs()}
 
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
-        self.current = self.capacity_at(step)
-
-    def extra_log(self) -> dict[str, float]:
-        return {"capacity": self.current}
+        self.noted["capacity"] = self.capacity_at(step)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -46,7 +45,6 @@ class FactorVAE(Objective):
         self.rng = rng
         self.critic = critic(vae.latent_dim, self.critic_width)
         self.adam = Adam(self.critic.parameters(), self.critic_learning_rate, betas=(0.5, 0.9))
-        self.accuracy = math.nan  # of the critic in the last step, for the log
 
     def penalty(self, batch: Batch, out: VAEOutput, step: int) -> dict[str, Tensor]:
         # The loss must not train the critic, so it is called with weights that take no gradient.
@@ -64,7 +62,7 @@ class FactorVAE(Objective):
         self.adam.zero_grad()
         F.cross_entropy(logits, labels).backward()
         self.adam.step()
-        self.accuracy = (logits.argmax(1) == labels).float().mean()
+        self.noted["critic_accuracy"] = (logits.argmax(1) == labels).float().mean()
 
     @torch.no_grad()
     def turned(self, matrix: Tensor) -> None:
@@ -73,9 +71,6 @@ class FactorVAE(Objective):
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {"critic": self.adam}
-
-    def extra_log(self) -> dict[str, float]:
-        return {"critic_accuracy": float(self.accuracy)}
 
 
 def critic(inputs: int, width: int) -> nn.Sequential:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -48,7 +47,6 @@ class FactorizedSupport(Objective):
         at_least_zero(self, "beta", "gamma")
         whole(self, 1, "pairs")
         whole(self, 0, "bank")
-        self.distance = math.nan  # mean of the last step's pairs, for the log
 
     def prepare(self, vae: VAE, data_size: int, rng: torch.Generator) -> None:
         if vae.latent_dim < 2:
@@ -62,7 +60,7 @@ class FactorizedSupport(Objective):
         order = torch.randperm(len(pairs), generator=self.rng, device=mean.device)
         bank = self.means.held() if self.bank else None
         distances = hausdorff(mean, pairs[order[: self.pairs]], bank)
-        self.distance = distances.detach().mean()
+        self.noted["hausdorff"] = distances.detach().mean()
         return {
             "weighted_kl": self.beta * out.posterior.kl().sum(1).mean(),
             "support": self.gamma * distances.sum(),
@@ -73,6 +71,3 @@ class FactorizedSupport(Objective):
 
     def turned(self, matrix: Tensor) -> None:
         self.means.turn(matrix)
-
-    def extra_log(self) -> dict[str, float]:
-        return {"hausdorff": float(self.distance)}

@@ -38,7 +38,6 @@ class SigmaVAE(Objective):
         super().__post_init__()
         if not math.isfinite(self.min_log_sigma):
             raise ValueError(f"min_log_sigma must be finite, got {self.min_log_sigma}")
-        self.sigma = math.nan  # of the last step, for the log
 
     def log_sigma(self, batch: Batch, out: VAEOutput) -> Tensor:
         """log σ* of this batch, ()."""
@@ -57,7 +56,4 @@ class SigmaVAE(Objective):
 
     @torch.no_grad()
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
-        self.sigma = self.log_sigma(batch, out).exp()
-
-    def extra_log(self) -> dict[str, float]:
-        return {"sigma": float(self.sigma)}
+        self.noted["sigma"] = self.log_sigma(batch, out).exp()
