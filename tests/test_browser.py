@@ -138,6 +138,19 @@ def test_latents_are_sorted_by_kl_and_silent_ones_folded(tab, one):
     assert all(tab.locator(".latent > label").all_inner_texts())
 
 
+def test_of_a_model_that_says_nothing_all_latents_are_folded(tab, tmp_path):
+    vae = VAE(Fast(4, 8), (1, 64, 64), 3)
+    vae.encoder = nn.Sequential(nn.Flatten(), nn.Linear(4096, 6)).requires_grad_(False)
+    vae.encoder[1].weight.zero_()
+    vae.encoder[1].bias.zero_()
+    visit(tab, explore(vae, data=DSprites(), samples=100).save(tmp_path / "page.html"))
+    assert tab.inner_text(".sliders summary").startswith("3 latents say nothing")
+    assert sliders(tab).count() == 0
+    tab.click("text=Play")
+    settle(tab)
+    assert tab.evaluate("explorer.playing") is not None
+
+
 def test_a_drawing_is_read_as_torch_reads_it(tab, one, run):
     visit(tab, one)
     tab.click("role=tab[name='Draw']")

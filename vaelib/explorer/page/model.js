@@ -9,7 +9,7 @@ class Model {
     this.latents = entry.kl.length;
     this.order = [...entry.kl.keys()].sort((a, b) => entry.kl[b] - entry.kl[a]);
     this.used = this.order.filter((j) => entry.active[j]);
-    if (!this.used.length) this.used = this.order.slice(0, 1);
+    if (!this.used.length) this.used = this.order.slice(0, 1); // one is always there to be moved
     this.count = entry.means[2];
     this.means = read(bytes, entry.means); // (D, N)
     this.factors = read(bytes, entry.factors); // (K, N)

@@ -10,11 +10,12 @@ function slidersView(app) {
   function build() {
     const { model } = app;
     rows = new Map(model.order.map((j) => [j, latentRow(app, j)]));
-    const silent = model.order.filter((j) => !model.used.includes(j));
+    const told = model.order.filter((j) => model.active[j]);
+    const silent = model.order.filter((j) => !model.active[j]);
     const folded = h("details", {}, h("summary", {}, silentText(silent.length)));
     silent.forEach((j) => folded.append(rows.get(j).element));
     folded.addEventListener("toggle", again);
-    element.replaceChildren(...model.used.map((j) => rows.get(j).element));
+    element.replaceChildren(...told.map((j) => rows.get(j).element));
     if (silent.length) element.append(folded);
     element.append(h("p", { class: "note" }, "Keys: ← → move a slider, ↑ ↓ lead to the next one."));
   }
