@@ -71,7 +71,7 @@ class Explorer:
     @cached_property
     def html(self) -> str:
         """The whole page."""
-        return _template().substitute(
+        return Template(source("page.html.template")).substitute(
             policy=POLICY,
             title=escape(self.title),
             style=style(),
@@ -195,10 +195,6 @@ def script() -> str:
 @cache
 def style() -> str:
     return source("style.css")
-
-
-def _template() -> Template:
-    return Template(source("page.html.template"))
 
 
 def source(name: str) -> str:

@@ -88,15 +88,9 @@ class App {
     this.playing = j;
     this.change("playing");
     if (j === null) return;
-    const low = this.model.low[j], high = this.model.high[j], begun = performance.now();
-    const phase = Math.min(1, Math.max(0, (this.code[j] - low) / (high - low)));
-    const tick = (now) => {
-      if (this.playing !== j) return;
-      const turn = (phase + Math.max(0, now - begun) / PLAY_MS) % 2;
-      this.setLatent(j, low + (high - low) * (turn < 1 ? turn : 2 - turn));
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
+    const low = this.model.low[j], high = this.model.high[j];
+    const place = Math.min(1, Math.max(0, (this.code[j] - low) / (high - low)));
+    toAndFro(place, () => this.playing === j, (at) => this.setLatent(j, low + (high - low) * at));
   }
 
   /** The latents that follow the two factors that are most correlated in the data. */
@@ -124,6 +118,18 @@ function mostCorrelated(model, K) {
 }
 
 const highest = (values) => values.indexOf(Math.max(...values));
+
+/** Call `move` once a frame, with places between 0 and 1 and back, from `place` on, while `going()`. */
+function toAndFro(place, going, move) {
+  const begun = performance.now();
+  const tick = (now) => {
+    if (!going()) return;
+    const turn = (place + Math.max(0, now - begun) / PLAY_MS) % 2;
+    move(turn < 1 ? turn : 2 - turn);
+    requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+}
 
 /** Work in small pieces between frames. `again()` asks for all of it once more, after what is under
  * way; `pieces` is a generator function that yields after each piece. */

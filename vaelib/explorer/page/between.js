@@ -77,9 +77,8 @@ function atlasView(app) {
         button.ariaPressed = String(model === app.model);
         const { mean, kl } = model.encode(app.start.image), drawn = model.decode(mean);
         paint(canvas, drawn, app.shape);
-        const wrong = app.start.image.reduce((sum, x, p) => sum + surprise(x, drawn[p]), 0);
-        const told = kl.reduce((a, b) => a + b, 0);
-        text.textContent = `tells ${told.toFixed(1)} nats, is wrong by ${wrong.toFixed(0)}`;
+        const wrong = surprise(app.start.image, drawn);
+        text.textContent = `tells ${total(kl).toFixed(1)} nats, is wrong by ${wrong.toFixed(0)}`;
         bars.draw((context, w, height) => drawBars(context, w, height, [...kl], element));
       }
     },

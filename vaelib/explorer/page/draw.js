@@ -88,17 +88,18 @@ function drawView(app) {
 function verdict(app) {
   const strange = app.model.strangeness(app.posterior.mean);
   const drawn = app.model.decode(app.posterior.mean), { image } = app.start;
-  const error = image.reduce((sum, x, i) => sum + surprise(x, drawn[i]), 0);
-  const nats = app.posterior.kl.reduce((a, b) => a + b, 0);
+  const error = surprise(image, drawn), nats = total(app.posterior.kl);
   const where = strange <= 1 ? "among those of the data" : `${strange.toFixed(1)} × as far away as usual`;
   return `Its code lies ${where}. It tells ${nats.toFixed(1)} nats about the drawing; `
     + `the reconstruction is wrong by ${error.toFixed(0)} nats.`;
 }
 
-/** −ln of the chance that a pixel x in [0, 1] has under p, in nats. */
-function surprise(x, p) {
-  const q = Math.min(1 - 1e-7, Math.max(1e-7, p));
-  return -(x * Math.log(q) + (1 - x) * Math.log(1 - q));
+/** −ln of the chance that an image in [0, 1] has under the chances `drawn` of its pixels, in nats. */
+function surprise(image, drawn) {
+  return image.reduce((sum, x, i) => {
+    const q = Math.min(1 - 1e-7, Math.max(1e-7, drawn[i]));
+    return sum - (x * Math.log(q) + (1 - x) * Math.log(1 - q));
+  }, 0);
 }
 
 function inkOf(ink, hue, C) {

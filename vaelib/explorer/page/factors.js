@@ -39,15 +39,11 @@ function factorsView(app) {
     playing = k;
     app.change("factors");
     if (k === null) return;
-    const top = world.sizes[k] - 1, begun = performance.now(), from = factors[k];
-    const tick = (now) => {
-      if (playing !== k || !element.offsetParent) return;
-      const turn = (from / top + (now - begun) / PLAY_MS) % 2;
-      const value = world.snap(k, Math.round(top * Math.max(0, turn < 1 ? turn : 2 - turn)));
+    const top = world.sizes[k] - 1;
+    toAndFro(factors[k] / top, () => playing === k && element.offsetParent, (at) => {
+      const value = world.snap(k, Math.round(top * at));
       if (value !== factors[k]) set(k, value);
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
+    });
   }
 
   // what each latent does over all values of the factor that was moved last
@@ -117,7 +113,7 @@ function modelCard(app, model) {
     update(image, factor) {
       const { mean, std } = model.encode(image), drawn = model.decode(mean);
       paint(canvas, drawn, shape);
-      const error = image.reduce((sum, x, p) => sum + surprise(x, drawn[p]), 0);
+      const error = surprise(image, drawn);
       const r = correlation(model.column(pair[0]), model.column(pair[1]));
       said.textContent = `wrong by ${error.toFixed(0)} nats · z${pair[0]}, z${pair[1]}: r = ${signed(r)}`;
       bars.forEach((bar) => bar.update(mean, std, card.bands));

@@ -113,11 +113,8 @@ function pixels(table, i, n) {
   return Float32Array.from(table.subarray(i * n, (i + 1) * n), (v) => v / 255);
 }
 
-function mean(values) {
-  let sum = 0;
-  for (const v of values) sum += v;
-  return sum / values.length;
-}
+const total = (values) => values.reduce((a, b) => a + b, 0);
+const mean = (values) => total(values) / values.length;
 
 function deviation(values) {
   const m = mean(values);

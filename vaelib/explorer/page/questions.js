@@ -107,13 +107,12 @@ function whichModel(app) {
   paint(original, image, app.shape);
   paint(canvas, model.decode(model.encode(image).mean), app.shape);
   const models = inOrder(app.models);
-  const total = (m) => m.kl.reduce((a, b) => a + b, 0).toFixed(1);
   return {
     text: "Left an image, right what one of the models makes of it. Which model?",
     pictures: [original, canvas],
     options: models.map((m) => [app.models.indexOf(m), m.name]),
     answer: app.models.indexOf(model),
     because: `It was ${model.name}. Nats told about an image: `
-      + `${models.map((m) => `${m.name} ${total(m)}`).join(", ")}.`,
+      + `${models.map((m) => `${m.name} ${total(m.kl).toFixed(1)}`).join(", ")}.`,
   };
 }
