@@ -32,7 +32,7 @@ from vaelib.report.markdown import to_html
 from vaelib.report.offline import offline
 from vaelib.report.pictures import last_heading, pictures
 from vaelib.report.scrub import scrub
-from vaelib.report.state import State, hold, notebook_key
+from vaelib.report.state import State, hold, notebook_key, package_key
 from vaelib.report.tables import arranged, evaluate_new, score_tables
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -448,6 +448,17 @@ def test_a_key_is_of_sources_and_values_not_of_outputs(tmp_path):
     notebook.cells[1].source = "1 + 2"
     nbformat.write(notebook, path)
     assert notebook_key(path, {"beta": 1.0}, {}) != key
+
+
+@pytest.mark.parametrize("name", ["vae.py", "page/app.js", "pages/index.html.jinja"])
+def test_a_report_by_other_code_is_made_again(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("vaelib.report.state.PACKAGE", tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("one")
+    before = package_key()
+    path.write_text("another")
+    assert package_key() != before
 
 
 def test_a_damaged_state_means_start_anew(tmp_path):

@@ -31,14 +31,14 @@ def write_index(
     report: Report, settings: Settings, offered: Mapping[str, list[Parameter]], fast: bool
 ) -> None:
     """Write index.html, metrics.json, scores.csv and figures/ of the report."""
-    sources = {
-        n: (report.folder / r["page"]).with_suffix(".ipynb") for n, r in report.records.items()
-    }
-    notebooks = {name: read(source) for name, source in sources.items()}
+    pages = {name: report.folder / record["page"] for name, record in report.records.items()}
+    notebooks = {name: read(page.with_suffix(".ipynb")) for name, page in pages.items()}
     scores = tables.score_tables(report.folder / "runs")
     files = tables.write_csv(report.folder, scores)
     made = facts()
-    write_plain_json(report.folder / "metrics.json", _metrics(report, scores, made))
+    runs = {name: frame.to_dict("records") for name, frame in scores.items()}
+    metrics = {"made": made, "notebooks": report.records, "runs": runs}
+    write_plain_json(report.folder / "metrics.json", metrics)
     html = fill(
         "index",
         report=report,
@@ -53,13 +53,6 @@ def write_index(
         files=files,
     )
     write_text(report.folder / "index.html", scrub(html, report.folder))
-
-
-def _metrics(
-    report: Report, scores: dict[str, pd.DataFrame], made: dict[str, str]
-) -> dict[str, Any]:
-    runs = {name: frame.to_dict("records") for name, frame in scores.items()}
-    return {"made": made, "notebooks": report.records, "runs": runs}
 
 
 def _lead(report: Report, planned: int) -> str:

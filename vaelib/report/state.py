@@ -22,6 +22,8 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+CODE = {".py", ".js", ".css", ".jinja", ".template", ".mplstyle"}  # files that make what is shown
+
 
 def write_plain_json(path: Path, value: Any) -> None:
     """A file of the report that is `path`'s folder; no folder of the machine shows in it."""
@@ -53,9 +55,9 @@ def notebook_key(source: Path, parameters: dict[str, Any], mode: dict[str, Any])
 
 
 def package_key() -> str:
-    """A hash of vaelib's own code: a report made by other code is made again."""
+    """A hash of vaelib's own code, that of its pages too: a report by other code is made again."""
     digest = hashlib.sha256(__version__.encode())
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(p for p in PACKAGE.rglob("*") if p.suffix in CODE):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
