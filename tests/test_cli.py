@@ -247,7 +247,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
 
 
 def test_resume_goes_on_to_the_same_end(tmp_path, monkeypatch, capsys):
-    import vaelib.train
+    import vaelib.training
 
     arguments = ("train", *TINY, "--checkpoint-every", "2", "--folder")
     assert main([*arguments, str(tmp_path / "whole")]) == 0
@@ -258,7 +258,7 @@ def test_resume_goes_on_to_the_same_end(tmp_path, monkeypatch, capsys):
         losses.clear()
 
     with monkeypatch.context() as patch:
-        patch.setattr(vaelib.train, "check_finite", stop)
+        patch.setattr(vaelib.training, "check_finite", stop)
         assert main([*arguments, str(tmp_path / "halved")]) == 130
     assert not Run(tmp_path / "halved").finished
     assert main(["resume", str(tmp_path / "halved"), "--quiet"]) == 0

@@ -61,15 +61,15 @@ def test_stacked_runs_are_those_that_train_alone(tmp_path, alone):
 
 def test_a_stacked_training_that_was_cut_goes_on_alone_and_stacked(tmp_path, alone, monkeypatch):
     folders = [tmp_path / str(i) for i in range(3)]
-    plain = stacked.Member.learn
+    plain = stacked.Training.learn
 
-    def learn(self, batch, out, terms, step):
+    def learn(self, batch, out, step):
         if step == 6:
             raise KeyboardInterrupt
-        plain(self, batch, out, terms, step)
+        plain(self, batch, out, step)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(stacked.Member, "learn", learn)
+        patch.setattr(stacked.Training, "learn", learn)
         train_stacked(CONFIGS, folders)
     assert_alike(alone[0], train(CONFIGS[0], folders[0], progress=False))
     runs = train_stacked(CONFIGS, folders)

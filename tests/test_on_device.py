@@ -75,7 +75,7 @@ def test_a_training_from_the_table_is_the_same_training(tmp_path, drawn, monkeyp
         network=MLP(hidden=8), latent_dim=2, steps=5, batch_size=4, log_every=1, device="cpu"
     )
     usual = train(config, tmp_path / "usual", progress=False).log
-    monkeypatch.setattr("vaelib.train.place", lambda data, plan, n: on_device.move(data, CPU))
+    monkeypatch.setattr("vaelib.training.place", lambda data, plan, n: on_device.move(data, CPU))
     ours = train(config, tmp_path / "ours", progress=False).log
     np.testing.assert_array_equal(ours.drop(columns="seconds"), usual.drop(columns="seconds"))
 

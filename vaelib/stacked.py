@@ -9,9 +9,9 @@ to rounding, and a run that was begun here can go on alone. Not measured on a GP
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,20 +19,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from vaelib import machine
-from vaelib.checkpoint import TrainState
-from vaelib.datasets import FactorData
-from vaelib.diverged import check_finite
-from vaelib.log_file import LogFile
 from vaelib.objectives import Objective
 from vaelib.objectives.wrapper import Wrapper
-from vaelib.on_device import place
 from vaelib.runs import Run
-from vaelib.sampling import Sampling
-from vaelib.schedules import set_learning_rate
 from vaelib.spec import to_spec
-from vaelib.train import TrainConfig, kl_by_latent, start
-from vaelib.types import Batch, Posterior, VAEOutput
-from vaelib.vae import VAE
+from vaelib.train import TrainConfig
+from vaelib.training import Training
+from vaelib.types import Posterior, VAEOutput
 
 OWN = ("data", "objective", "sampling", "seed", "learning_rate", "schedule")  # may differ
 
@@ -52,51 +45,6 @@ def own_pass(objective: Objective) -> bool:
     return type(objective).encode_decode is not Objective.encode_decode
 
 
-@dataclass
-class Member:
-    """A run that trains with others."""
-
-    config: TrainConfig
-    data: FactorData  # the configuration's, on the device where that pays
-    run: Run
-    vae: VAE
-    objective: Objective
-    sampling: Sampling
-    state: TrainState
-    log: LogFile
-    recent: list[Tensor]
-
-    def draw(self, plan: machine.Plan, step: int) -> Batch:
-        c = self.config
-        rate = c.learning_rate * c.schedule.factor(step, c.steps)
-        set_learning_rate(self.state.optimizers["vae"], rate)
-        return self.sampling.draw(self.data, c.batch_size, self.state.rng).to(plan.device)
-
-    def learn(self, batch: Batch, out: VAEOutput, terms: dict[str, Tensor], step: int) -> None:
-        """The model's own step, after the gradients of all, and what follows it."""
-        self.state.optimizers["vae"].step()
-        self.sampling.observe(out, step)  # first: to learn may turn the latents
-        self.objective.learn(batch, out, step)
-        self.keep(out, terms, step)
-
-    def keep(self, out: VAEOutput, terms: dict[str, Tensor], step: int) -> None:
-        """Log and save when it is time."""
-        c, done = self.config, step + 1
-        loss = torch.stack(tuple(terms.values())).sum().detach()
-        self.recent.append(loss)
-        if done % c.log_every == 0 or done in (1, c.steps):
-            check_finite(self.recent, step, self.run)
-            extra = self.objective.extra_log() | self.sampling.extra_log()
-            self.log.write(done, loss, terms, kl_by_latent(out), extra)
-        if done % c.checkpoint_every == 0 and done < c.steps:
-            check_finite(self.recent, step, self.run)
-            self.run.checkpoints.save(done, self.state)
-
-    def finish(self) -> None:
-        self.sampling.finish(self.run.folder)
-        self.run.finish(self.vae, self.objective)
-
-
 def train_stacked(configs: Sequence[TrainConfig], folders: Sequence[str | Path]) -> list[Run]:
     """Train `configs` together, one run a folder; those that are finished stay as they are.
 
@@ -107,64 +55,56 @@ def train_stacked(configs: Sequence[TrainConfig], folders: Sequence[str | Path])
     if others or len({alike(config) for config in configs}) > 1:
         raise ValueError(f"stacked runs may differ in {OWN} only, and must use the usual pass")
     runs = [Run.create(folder, config) for folder, config in zip(folders, configs, strict=True)]
-    todo = [(config, run) for config, run in zip(configs, runs, strict=True) if not run.finished]
+    todo = [(run, config) for run, config in zip(runs, configs, strict=True) if not run.finished]
     with ExitStack() as holds:
-        for _, run in todo:
+        for run, _ in todo:
             holds.enter_context(run.held())
         if todo:
             _train_all(todo)
     return runs
 
 
-def _train_all(todo: Sequence[tuple[TrainConfig, Run]]) -> None:
-    config = todo[0][0]
+def _train_all(todo: Sequence[tuple[Run, TrainConfig]]) -> None:
+    _, config = todo[0]
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
-    members, first = _members(todo, plan)
-    for step in range(first, config.steps):
-        batches = [member.draw(plan, step) for member in members]
-        with plan.autocast():
-            outs = encode_decode(members, torch.stack([batch.images for batch in batches]))
-        losses, terms = zip(
-            *(m.objective(b, o, step) for m, b, o in zip(members, batches, outs, strict=True)),
-            strict=True,
+    _forget_what_is_ahead([run for run, _ in todo])
+    members = [Training(run, config, plan) for run, config in todo]
+    steps = sorted({member.first for member in members})
+    if len(steps) > 1:
+        raise ValueError(
+            f"stacked runs must go on from the same step, got {steps}: train each alone"
         )
-        for member in members:
-            member.state.optimizers["vae"].zero_grad()
-        torch.stack(losses).sum().backward()
-        for member, batch, out, summands in zip(members, batches, outs, terms, strict=True):
-            member.learn(batch, out, summands, step)
+    for step in range(steps[0], config.steps):
+        _step(members, plan, step)
     for member in members:
         member.finish()
 
 
-def _members(
-    todo: Sequence[tuple[TrainConfig, Run]], plan: machine.Plan
-) -> tuple[list[Member], int]:
-    """The runs at a common step: the last that all of them have saved, else the first of all."""
-    saved = [{path.name for path in run.checkpoints.paths()} for _, run in todo]
-    common = set.intersection(*saved)
-    for _, run in todo:
-        for path in run.checkpoints.paths():
-            if common and path.name not in common:
-                path.unlink()  # ahead of the others
-    members, steps = [], set()
-    for config, run in todo:
-        run.note_machine(plan)
-        vae, objective, sampling, state = start(config, plan)
-        first = run.checkpoints.restore(state)
-        steps.add(first)
-        data = place(config.data, plan, (config.steps - first) * config.batch_size)
-        log = run.open_log(first)
-        members.append(Member(config, data, run, vae, objective, sampling, state, log, []))
-    if len(steps) > 1:
-        raise ValueError(
-            f"stacked runs must go on from the same step, got {sorted(steps)}: train each alone"
-        )
-    return members, steps.pop()
+def _forget_what_is_ahead(runs: Sequence[Run]) -> None:
+    """Go back to the states that all of them have; where there are none, all keep their own."""
+    paths = [path for run in runs for path in run.checkpoints.paths()]
+    saved = Counter(path.name for path in paths)
+    if len(runs) in saved.values():
+        for path in paths:
+            if saved[path.name] < len(runs):
+                path.unlink()
 
 
-def encode_decode(members: Sequence[Member], images: Tensor) -> list[VAEOutput]:
+def _step(members: Sequence[Training], plan: machine.Plan, step: int) -> None:
+    batches = [member.draw(step) for member in members]
+    with plan.autocast():
+        outs = encode_decode(members, torch.stack([batch.images for batch in batches]))
+    each = list(zip(members, batches, outs, strict=True))
+    found = [member.objective(batch, out, step) for member, batch, out in each]
+    torch.stack([loss for loss, _ in found]).sum().backward()
+    for (member, batch, out), (loss, terms) in zip(each, found, strict=True):
+        member.learn(batch, out, step)
+        member.note(loss, terms, out, step)
+        member.save(step)
+
+
+def encode_decode(members: Sequence[Training], images: Tensor) -> list[VAEOutput]:
     """The pass of all models, each through its own images: (R, B, C, H, W) → R outputs."""
     vaes = [member.vae for member in members]
     found = through([vae.encoder for vae in vaes], images).to(images.dtype)  # (R, B, 2D)

@@ -29,15 +29,13 @@ from vaelib import machine
 from vaelib.checkpoint import TrainState
 from vaelib.checks import of_kind, whole
 from vaelib.datasets import DSprites, FactorData
-from vaelib.diverged import check_finite
 from vaelib.fast import budget
 from vaelib.networks import Fast, Network
 from vaelib.objectives import BetaVAE, Objective
-from vaelib.on_device import place
 from vaelib.paths import found_dirs, runs_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
-from vaelib.schedules import Constant, Schedule, set_learning_rate
+from vaelib.schedules import Constant, Schedule
 from vaelib.spec import from_spec, to_spec, without
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
@@ -141,48 +139,30 @@ def _train(
     on_log: Callable[[dict[str, float]], None] | None,
     progress: bool,
 ) -> None:
+    from vaelib.training import Training
+
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
-    run.note_machine(plan)
-    vae, objective, sampling, state = start(config, plan, progress)
-    optimizer = state.optimizers["vae"]
-    first = run.checkpoints.restore(state)
-    data = place(config.data, plan, (config.steps - first) * config.batch_size)
+    training = Training(run, config, plan, progress)
+    vae, objective, first = training.vae, training.objective, training.first
     plan.compile([vae.encoder, vae.decoder], config.steps - first)
-    log = run.open_log(first)
-    recent: list[Tensor] = []  # losses since the last look; on a GPU, looking at each would wait
-
     bar = tqdm(
         range(first, config.steps), initial=first, total=config.steps, disable=not progress,
         desc=run.label, unit="step", mininterval=1.0,
     )  # fmt: skip
     for step in bar:
-        factor = config.schedule.factor(step, config.steps)
-        set_learning_rate(optimizer, config.learning_rate * factor)
-        batch = sampling.draw(data, config.batch_size, state.rng).to(plan.device)
-        optimizer.zero_grad()  # before the pass: CUDA graphs reuse the memory of old gradients
+        batch = training.draw(step)
         with plan.autocast():
-            out = objective.encode_decode(vae, batch.images, state.noise)
+            out = objective.encode_decode(vae, batch.images, training.state.noise)
         loss, terms = objective(batch, out, step)
         loss.backward()
-        optimizer.step()
-        sampling.observe(out, step)  # first: to learn may turn the latents
-        objective.learn(batch, out, step)
-
-        done = step + 1
-        recent.append(loss.detach())
-        if done % config.log_every == 0 or done in (1, config.steps):
-            check_finite(recent, step, run)
-            extra = objective.extra_log() | sampling.extra_log()
-            row = log.write(done, loss, terms, kl_by_latent(out), extra)
+        training.learn(batch, out, step)
+        if row := training.note(loss, terms, out, step):
             bar.set_postfix(loss=f"{row['loss']:.1f}", refresh=False)
             if on_log:
                 on_log(row)
-        if done % config.checkpoint_every == 0 and done < config.steps:
-            check_finite(recent, step, run)
-            run.checkpoints.save(done, state)
-    sampling.finish(run.folder)
-    run.finish(vae, objective)
+        training.save(step)
+    training.finish()
 
 
 def start(
