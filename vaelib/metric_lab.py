@@ -14,7 +14,7 @@ True
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +25,7 @@ from vaelib import metrics
 from vaelib.flipbook import Flipbook
 from vaelib.metric_chart import ScoreChart
 from vaelib.types import Codes
-from vaelib.widgets import Pictured
+from vaelib.widgets import Sliders, float_slider
 
 NAMES, SIZES = ("shape", "size", "x", "y"), (3, 4, 6, 6)
 SAMPLES = 2_000
@@ -106,24 +106,22 @@ def scores(knobs: Knobs) -> dict[str, float]:
     return {name: found[name] for name in ORDER}
 
 
-class MetricLab(Pictured):
+class MetricLab(Sliders):
     """Four sliders and one picture; see :func:`metric_lab`."""
 
     def __init__(self) -> None:
-        self.image = ipw.Image(format="png")
-        self.sliders = {
-            "angle": _slider("turn x, y", 0.0, 90.0, 5.0, "d"),
-            "copy": _slider("copy x", 0.0, 1.0, 0.05, ".2f"),
-            "noise": _slider("noise", 0.0, 1.0, 0.05, ".2f"),
-            "tie": _slider("correlate x, y", 0.0, 0.9, 0.1, ".1f"),
-        }
-        self._chart, self._held = ScoreChart(scores(Knobs())), True
+        self._chart = ScoreChart(scores(Knobs()))
+        super().__init__(
+            {
+                "angle": float_slider("turn x, y", 0.0, 0.0, 90.0, 5.0, "d"),
+                "copy": float_slider("copy x", 0.0, 0.0, 1.0, 0.05),
+                "noise": float_slider("noise", 0.0, 0.0, 1.0, 0.05),
+                "tie": float_slider("correlate x, y", 0.0, 0.0, 0.9, 0.1, ".1f"),
+            }
+        )
         self.reset_button = ipw.Button(description="Reset", tooltip="Back to the clean code")
-        column = ipw.VBox([*self.sliders.values(), self.reset_button])
-        super().__init__([self.image, column], self.image)
-        for slider in self.sliders.values():
-            slider.observe(self._draw, "value")
         self.reset_button.on_click(self.reset)
+        self.children = [self.image, ipw.VBox([*self.sliders.values(), self.reset_button])]
         self.reset()
 
     @property
@@ -138,18 +136,13 @@ class MetricLab(Pictured):
 
     def reset(self, *_: Any) -> None:
         """One latent a factor, a little noise, factors independent."""
-        self._held = True  # one drawing, not one a slider
-        for name, slider in self.sliders.items():
-            slider.value = getattr(Knobs(), name)
-        self._held = False
-        self._draw()
+        self._move(astuple(Knobs()))
 
-    def _draw(self, *_: Any) -> None:
+    def _draw(self) -> None:
         """The quick bars move at once; the others stand pale until they are there."""
-        if not self._held:
-            codes = hand_made(self.knobs)
-            self.image.value = self._chart.png(codes, scores_at_once(self.knobs), pale=LATER)
-            self.image.value = self._chart.png(codes, self.scores)
+        codes = hand_made(self.knobs)
+        self.image.value = self._chart.png(codes, scores_at_once(self.knobs), pale=LATER)
+        self.image.value = self._chart.png(codes, self.scores)
 
     def __repr__(self) -> str:
         return "Metric laboratory: run this cell in Jupyter, VS Code or Colab to move its sliders."
@@ -165,15 +158,3 @@ def turning(angles: tuple[float, ...] = TURNS) -> Flipbook:
     chart = ScoreChart(scores(Knobs()))
     pages = [chart.png(hand_made(k), scores(k), colours=48) for k in map(Knobs, angles)]
     return Flipbook("turned by", tuple(f"{angle:g}°" for angle in angles), tuple(pages))
-
-
-def _slider(name: str, low: float, high: float, step: float, form: str) -> ipw.FloatSlider:
-    return ipw.FloatSlider(
-        value=low,
-        min=low,
-        max=high,
-        step=step,
-        description=name,
-        readout_format=form,
-        style={"description_width": "110px"},
-    )

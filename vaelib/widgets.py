@@ -12,12 +12,14 @@ They need a running kernel; `explore`, from :mod:`vaelib.explorer`, does not, an
 >>> sliders: FactorSliders = show_factors(data)
 >>> box.code.shape, sliders.factors
 ((10,), array([0, 0, 0, 0, 0]))
+>>> isinstance(box, Sliders)
+True
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import ipywidgets as ipw
@@ -33,7 +35,7 @@ _WIDE = {"description_width": "110px"}
 
 
 class Pictured(ipw.VBox):
-    """A box with an `image`, which is seen by itself where no widget can be shown.
+    """A box whose `image` is seen by itself where no widget can be shown.
 
     A stored notebook on GitHub, for example. ipywidgets 7 displays by itself, 8 hands out a bundle.
 
@@ -42,9 +44,9 @@ class Pictured(ipw.VBox):
     Sliders: run this cell in Jupyter, VS Code or Colab to move them.
     """
 
-    def __init__(self, children: Sequence[ipw.Widget], image: ipw.Image):
+    def __init__(self, children: Iterable[ipw.Widget], image: ipw.Image):
+        super().__init__(children=tuple(children))
         self.image = image
-        super().__init__(children=children)
 
     def __repr__(self) -> str:
         return "Sliders: run this cell in Jupyter, VS Code or Colab to move them."
@@ -63,21 +65,46 @@ class Pictured(ipw.VBox):
             display(self._repr_mimebundle_(), raw=True)
 
 
-class LatentSliders(Pictured):
+class Sliders(Pictured):
+    """A picture that follows `sliders`; subclasses draw it, and arrange both in `children`."""
+
+    def __init__(self, sliders: dict[Any, ipw.Widget]):
+        super().__init__([], ipw.Image(format="png"))
+        self.sliders, self._held = sliders, False
+        for slider in sliders.values():
+            slider.observe(self._moved, "value")
+
+    def _moved(self, *_: Any) -> None:
+        if not self._held:
+            self._draw()
+
+    def _draw(self) -> None:
+        raise NotImplementedError
+
+    def _move(self, values: Iterable[float]) -> None:
+        """Put all sliders there: one drawing, not one a slider."""
+        self._held = True
+        for slider, value in zip(self.sliders.values(), values, strict=True):
+            slider.value = value
+        self._held = False
+        self._draw()
+
+
+class LatentSliders(Sliders):
     """One slider an active latent, by falling KL; see :func:`traverse`."""
 
     def __init__(self, vae: Any, images: Any, rng: np.random.Generator):
         self._vae, self._images, self._rng = vae, unit(images), rng
         self._posterior = aggregate_posterior(vae, self._images)
-        self._held = False
-        self.image = ipw.Image(format="png")
-        self.anchor = _whole("image", len(self._images))
         active = [int(j) for j in self._posterior.order if self._posterior.active[j]]
-        self.sliders = {j: self._slider(j) for j in active}
+        super().__init__({j: self._slider(j) for j in active})
+        self.anchor = _whole("image", len(self._images))
         self.reset_button = ipw.Button(description="Reset", tooltip="Back to the image's own code")
         self.shuffle_button = ipw.Button(description="Shuffle", tooltip="Start from another image")
-        super().__init__([self._controls()], self.image)
-        self._listen()
+        self.anchor.observe(self.reset, "value")
+        self.reset_button.on_click(self.reset)
+        self.shuffle_button.on_click(self.shuffle)
+        self.children = [self._controls()]
         self.reset()
 
     @property
@@ -90,38 +117,26 @@ class LatentSliders(Pictured):
 
     def reset(self, *_: Any) -> None:
         """Put the sliders at the anchor image's own code."""
-        self._held = True  # one drawing, not one a slider
-        for j, slider in self.sliders.items():
-            slider.value = self._posterior.mean[self.anchor.value, j]
-        self._held = False
-        self._draw()
+        self._move(self._posterior.mean[self.anchor.value, list(self.sliders)])
 
     def shuffle(self, *_: Any) -> None:
         """Start from an image drawn at random."""
         self.anchor.value = int(self._rng.integers(len(self._images)))
         self.reset()
 
-    def _draw(self, *_: Any) -> None:
-        if not self._held:
-            original = _picture(self._images[self.anchor.value], "image")
-            decoded = _picture(decode(self._vae, self.code[None])[0], "decoded")
-            gap = np.ones((len(original), 16, 3), np.float32)
-            self.image.value = png(np.concatenate([original, gap, decoded], axis=1))
+    def _draw(self) -> None:
+        original = _picture(self._images[self.anchor.value], "image")
+        decoded = _picture(decode(self._vae, self.code[None])[0], "decoded")
+        gap = np.ones((len(original), 16, 3), np.float32)
+        self.image.value = png(np.concatenate([original, gap, decoded], axis=1))
 
     def _slider(self, j: int) -> ipw.FloatSlider:
         # Wide enough for every image given here: a slider must never clip an anchor's code.
         means = self._posterior.mean[:, j]
         low, high = self._posterior.quantiles([0.005, 0.995])[:, j]
         low, high = min(low, means.min()), max(high, means.max())
-        return ipw.FloatSlider(
-            value=means[0],
-            min=low,
-            max=high,
-            step=(high - low) / 200,
-            description=f"z{j}  {self._posterior.kl[j]:.2f} nats",
-            readout_format=".2f",
-            style=_WIDE,
-        )
+        name = f"z{j}  {self._posterior.kl[j]:.2f} nats"
+        return float_slider(name, means[0], low, high, (high - low) / 200)
 
     def _controls(self) -> ipw.HBox:
         silent = int((~self._posterior.active).sum())
@@ -134,31 +149,21 @@ class LatentSliders(Pictured):
         sliders = ipw.VBox([*self.sliders.values(), note])
         return ipw.HBox([ipw.VBox([self.image, self.anchor, buttons]), sliders])
 
-    def _listen(self) -> None:
-        for slider in self.sliders.values():
-            slider.observe(self._draw, "value")
-        self.anchor.observe(self.reset, "value")
-        self.reset_button.on_click(self.reset)
-        self.shuffle_button.on_click(self.shuffle)
-
     def __repr__(self) -> str:
         return "Latent sliders: run this cell in Jupyter, VS Code or Colab to move them."
 
 
-class FactorSliders(Pictured):
+class FactorSliders(Sliders):
     """One slider a factor; see :func:`show_factors`."""
 
     def __init__(self, data: FactorData, rng: np.random.Generator):
-        self._data, self._rng, self._held = data, rng, False
-        self.image = ipw.Image(format="png")
+        self._data, self._rng = data, rng
         pairs = zip(data.factor_names, data.factor_sizes, strict=True)
-        self.sliders = {name: _whole(name, size) for name, size in pairs}
+        super().__init__({name: _whole(name, size) for name, size in pairs})
         self.shuffle_button = ipw.Button(description="Shuffle", tooltip="Draw an image of the data")
-        column = ipw.VBox([*self.sliders.values(), self.shuffle_button])
-        super().__init__([ipw.HBox([self.image, column])], self.image)
-        for slider in self.sliders.values():
-            slider.observe(self._draw, "value")
         self.shuffle_button.on_click(self.shuffle)
+        column = ipw.VBox([*self.sliders.values(), self.shuffle_button])
+        self.children = [ipw.HBox([self.image, column])]
         self._draw()
 
     @property
@@ -168,18 +173,12 @@ class FactorSliders(Pictured):
 
     def shuffle(self, *_: Any) -> None:
         """Draw one factor vector from the data set's own distribution."""
-        self._held = True
-        drawn = self._data.sample_factors(1, self._rng)[0]
-        for slider, value in zip(self.sliders.values(), drawn, strict=True):
-            slider.value = int(value)
-        self._held = False
-        self._draw()
+        self._move(self._data.sample_factors(1, self._rng)[0].tolist())
 
-    def _draw(self, *_: Any) -> None:
-        if not self._held:
-            factors = self._data.nearest(self.factors[None])  # not all combinations need exist
-            image = self._data.render(factors)[0].astype(np.float32)
-            self.image.value = png(_picture(image / self._data.max_value))
+    def _draw(self) -> None:
+        factors = self._data.nearest(self.factors[None])  # not all combinations need exist
+        image = self._data.render(factors)[0].astype(np.float32)
+        self.image.value = png(_picture(image / self._data.max_value))
 
     def __repr__(self) -> str:
         return "Factor sliders: run this cell in Jupyter, VS Code or Colab to move them."
@@ -197,6 +196,25 @@ def traverse(run_or_vae: Any, images: Any, rng: np.random.Generator | None = Non
 def show_factors(data: FactorData, rng: np.random.Generator | None = None) -> FactorSliders:
     """Move the factors of a data set and see the image. `rng` draws the factors at Shuffle."""
     return FactorSliders(data, rng or np.random.default_rng())
+
+
+def float_slider(
+    name: str, value: float, low: float, high: float, step: float, form: str = ".2f"
+) -> ipw.FloatSlider:
+    """A slider as wide as the others; `form` is how the number beside it is written.
+
+    >>> float_slider("noise", value=0.1, low=0.0, high=1.0, step=0.05).value
+    0.1
+    """
+    return ipw.FloatSlider(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=name,
+        readout_format=form,
+        style=_WIDE,
+    )
 
 
 def _whole(name: str, size: int) -> ipw.IntSlider:
