@@ -30,8 +30,6 @@ from vaelib.widgets import Sliders, float_slider
 NAMES, SIZES = ("shape", "size", "x", "y"), (3, 4, 6, 6)
 SAMPLES = 2_000
 TURNS = (0, 10, 20, 30, 40, 45, 50, 60, 75, 90)  # degrees
-AT_ONCE = ("MIG", "MIG of x, y", "upright x, y", "modularity", "IRS")  # milliseconds
-LATER = ("BetaVAE score", "FactorVAE score", "D (DCI)", "C (DCI)", "I (DCI)", "InfoM", "InfoC")
 ORDER = (
     *("BetaVAE score", "FactorVAE score", "modularity", "D (DCI)", "InfoM"),  # ask of latents
     *("MIG", "C (DCI)", "InfoC"),  # ask of factors
@@ -75,14 +73,13 @@ def hand_made(knobs: Knobs, n: int = SAMPLES, seed: int = 0) -> Codes:
 def scores_at_once(knobs: Knobs) -> dict[str, float]:
     """The scores that take milliseconds; in all of them 1 is best."""
     codes = hand_made(knobs)
-    found = (
-        metrics.mig(codes)["mig"],
-        metrics.pairwise_mig(codes)["x+y"],
-        1 - metrics.plane_angle(codes)["x+y"] / 45,
-        metrics.modularity(codes)["modularity"],
-        metrics.irs(codes)["irs"],
-    )
-    return dict(zip(AT_ONCE, found, strict=True))
+    return {
+        "MIG": metrics.mig(codes)["mig"],
+        "MIG of x, y": metrics.pairwise_mig(codes)["x+y"],
+        "upright x, y": 1 - metrics.plane_angle(codes)["x+y"] / 45,
+        "modularity": metrics.modularity(codes)["modularity"],
+        "IRS": metrics.irs(codes)["irs"],
+    }
 
 
 @lru_cache(maxsize=1024)
@@ -91,13 +88,15 @@ def scores_later(knobs: Knobs) -> dict[str, float]:
     codes = hand_made(knobs)
     coarse = Codes(codes.means.round(1), codes.factors, NAMES)  # trees four times as fast
     trees, parts = metrics.dci(coarse), metrics.infomec(codes)
-    found = (
-        metrics.beta_vae_score(codes)["beta_vae_score"],
-        metrics.factor_vae_score(codes)["factor_vae_score"],
-        *(trees[name] for name in ("disentanglement", "completeness", "informativeness")),
-        *(parts[name] for name in ("infom", "infoc")),
-    )
-    return dict(zip(LATER, found, strict=True))
+    return {
+        "BetaVAE score": metrics.beta_vae_score(codes)["beta_vae_score"],
+        "FactorVAE score": metrics.factor_vae_score(codes)["factor_vae_score"],
+        "D (DCI)": trees["disentanglement"],
+        "C (DCI)": trees["completeness"],
+        "I (DCI)": trees["informativeness"],
+        "InfoM": parts["infom"],
+        "InfoC": parts["infoc"],
+    }
 
 
 def scores(knobs: Knobs) -> dict[str, float]:
@@ -140,8 +139,8 @@ class MetricLab(Sliders):
 
     def _draw(self) -> None:
         """The quick bars move at once; the others stand pale until they are there."""
-        codes = hand_made(self.knobs)
-        self.image.value = self._chart.png(codes, scores_at_once(self.knobs), pale=LATER)
+        codes, quick = hand_made(self.knobs), scores_at_once(self.knobs)
+        self.image.value = self._chart.png(codes, quick, pale=set(ORDER) - set(quick))
         self.image.value = self._chart.png(codes, self.scores)
 
     def __repr__(self) -> str:
