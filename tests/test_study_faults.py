@@ -63,9 +63,9 @@ def test_a_run_goes_on_though_its_holder_is_only_asleep(tmp_path):
     hold = textwrap.dedent(f"""
         import pathlib, time
         from vaelib.files import only_one
-        lock = only_one(pathlib.Path({str(folder / ".lock")!r}), "training in")
-        print("held", flush=True)
-        time.sleep(60)
+        with only_one(pathlib.Path({str(folder / ".lock")!r}), "training in"):
+            print("held", flush=True)
+            time.sleep(60)
     """)
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as sleeper:
         sleeper.stdout.readline()

@@ -57,26 +57,27 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def only_one(path: Path, what: str) -> int | None:
-    """Lock `path` for this process until the file descriptor that is returned is closed.
+@contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock `path` for this process. ValueError when another one has it.
 
-    ValueError when another process has it. Without locks (Windows, some networks) nothing is held.
+    Without locks (Windows, some networks) nothing is held.
     """
     try:
         import fcntl
     except ImportError:
-        return None
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
-        os.close(file)
-        raise ValueError(
-            f"another process is {what} {path.parent}: wait for it, or choose another folder"
-        ) from error
-    except OSError:  # no locks here
-        pass
-    return file
+        yield
+        return
+    with open(path, "a") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            raise ValueError(
+                f"another process is {what} {path.parent}: wait for it, or choose another folder"
+            ) from error
+        except OSError:  # no locks here
+            pass
+        yield
 
 
 def _no_number(text: str) -> None:

@@ -11,8 +11,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -130,15 +129,9 @@ class Run:
                 _ = [float(v) for values in entry["scores"].values() for v in values.values()]
         return scores
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Let no other process train in this folder. ValueError when one does."""
-        lock = only_one(self.folder / ".lock", "training in")
-        try:
-            yield
-        finally:
-            if lock is not None:
-                os.close(lock)
+        return only_one(self.folder / ".lock", "training in")
 
     def open_log(self, step: int) -> LogFile:
         """The log, cut back to `step`: what a killed run logged after its checkpoint is redone."""
