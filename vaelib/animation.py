@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,5 @@ def _cell(image: np.ndarray, label: str, active: bool, scale: int) -> Picture:
 def _grid(cells: list[Picture], columns: int) -> Picture:
     columns = min(columns, len(cells))
     blank = np.ones_like(cells[0])
-    cells = cells + [blank] * (-len(cells) % columns)
-    rows = math.ceil(len(cells) / columns)
-    stack = np.stack(cells).reshape(rows, columns, *blank.shape)
-    return mosaic(stack.transpose(0, 1, 4, 2, 3), gap=8)
+    stack = np.stack(cells + [blank] * (-len(cells) % columns))
+    return mosaic(stack.reshape(-1, columns, *blank.shape).transpose(0, 1, 4, 2, 3), gap=8)

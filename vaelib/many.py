@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -74,12 +73,10 @@ def _jobs(configs: Sequence[TrainConfig], folders: Sequence[str | Path] | None) 
 
 def _in_processes(jobs: Sequence[Job], workers: int) -> list[str]:
     """Train each in a process; what failed, as text."""
-    if not jobs:
-        return []
-    with Local(min(workers, len(jobs))).start() as pool:
+    with Local(workers).start() as pool:
         started = [pool.submit(_train_alone, *job) for job in jobs]
-        found = [_failure(job, future) for job, future in zip(jobs, started, strict=True)]
-    return [text for text in found if text]
+        errors = [future.exception() for future in started]
+    return [_told(job, error) for job, error in zip(jobs, errors, strict=True) if error]
 
 
 def _train_alone(config: TrainConfig, folder: Path) -> None:
@@ -89,9 +86,9 @@ def _train_alone(config: TrainConfig, folder: Path) -> None:
     train(config, folder, progress=False)
 
 
-def _failure(job: Job, future: Future) -> str:
-    error = future.exception()
-    return f"{job[1]}: {type(error).__name__}: {error}" if error else ""
+def _told(job: Job, error: BaseException) -> str:
+    _, folder = job
+    return f"{folder}: {type(error).__name__}: {error}"
 
 
 def _in_stacks(jobs: Sequence[Job]) -> list[str]:
@@ -102,7 +99,7 @@ def _in_stacks(jobs: Sequence[Job]) -> list[str]:
         try:
             _train_together(together)
         except Exception as error:  # the other groups go on
-            failed += [f"{folder}: {type(error).__name__}: {error}" for _, folder in together]
+            failed += [_told(job, error) for job in together]
     return failed
 
 
