@@ -122,10 +122,10 @@ class TrainState:
         self.noise.set_state(tensors["noise"])
         self.rng.bit_generator.state = meta["rng"]
         for name, module in self.modules.items():
-            module.load_state_dict(_under(tensors, f"{name}/"))
+            module.load_state_dict(under(tensors, f"{name}/"))
         for name, optimizer in self.optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}
-            for key, value in _under(tensors, f"optimizer:{name}/").items():
+            for key, value in under(tensors, f"optimizer:{name}/").items():
                 index, field = key.split("/")
                 state.setdefault(int(index), {})[field] = value
             pairs = zip(meta["groups"][name], optimizer.param_groups, strict=True)
@@ -135,7 +135,8 @@ class TrainState:
             _match_layout(optimizer)
 
 
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
     return {key[len(prefix) :]: t for key, t in tensors.items() if key.startswith(prefix)}
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from vaelib.checkpoint import Checkpoints, load_tensors
+from vaelib.checkpoint import Checkpoints, load_tensors, under
 from vaelib.fast import is_fast
 from vaelib.paths import runs_dir
 
@@ -75,12 +75,13 @@ class LivePlot:
             raise ValueError(f"curves need two logged rows, got {len(self.rows)}")
         log, strip = pd.DataFrame(self.rows), self._traversal()
         weights = any(re.fullmatch(r"beta_\d+_\d+", column) for column in log)
+        rows = 2 if strip is not None or weights else 1
         with plots.style():
-            figure = Figure(figsize=(plots.WIDTH, 2.7 if strip is None and not weights else 5.4))
-            rows = figure.subfigures(2 if strip is not None or weights else 1, 1, squeeze=False)
-            plots.losses(log, rows[0, 0].subplots(1, 2))
-            if len(rows) > 1:
-                _draw_below(rows[1, 0], log, strip, weights)
+            figure = Figure(figsize=(plots.WIDTH, 2.7 * rows))
+            parts = figure.subfigures(rows, 1, squeeze=False)[:, 0]
+            plots.losses(log, parts[0].subplots(1, 2))
+            if rows > 1:
+                _draw_below(parts[1], log, strip, weights)
         return figure
 
     def _advance(self, row: dict[str, float], done: bool) -> None:
@@ -121,8 +122,7 @@ class LivePlot:
         except ValueError:  # it was replaced by a newer one just now
             return self._strip[1]
         vae = VAE(c.network, c.data.image_shape, c.latent_dim).requires_grad_(False)
-        own = {k.removeprefix("vae/"): t for k, t in tensors.items() if k.startswith("vae/")}
-        vae.load_state_dict(own)
+        vae.load_state_dict(under(tensors, "vae/"))
         first = aggregate_posterior(vae, self._sample).order[:ROWS]
         return traverse(vae, self._sample, steps=9, latents=first.tolist())
 
