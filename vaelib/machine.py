@@ -98,10 +98,15 @@ def check_present(device: torch.device) -> None:
         raise ValueError(f"device must be one of this machine, {', '.join(here)}, got {device}")
 
 
-def pick_precision(name: str, device: torch.device) -> torch.dtype:
-    """The type in which the networks compute; `auto` takes bfloat16 where it is faster here."""
+def check_precision(name: str) -> None:
+    """ValueError for a name that is none of the :data:`PRECISIONS`."""
     if name not in PRECISIONS:
         raise ValueError(f"precision must be one of {PRECISIONS}, got {name!r}")
+
+
+def pick_precision(name: str, device: torch.device) -> torch.dtype:
+    """The type in which the networks compute; `auto` takes bfloat16 where it is faster here."""
+    check_precision(name)
     if name == "auto":
         return torch.bfloat16 if _bfloat16_pays(device) else torch.float32
     return torch.bfloat16 if name == "bfloat16" else torch.float32

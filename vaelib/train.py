@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +81,7 @@ class TrainConfig:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
         if not 0 <= self.beta2 < 1:
             raise ValueError(f"beta2 must be at least 0 and below 1, got {self.beta2}")
-        if self.precision not in machine.PRECISIONS:
-            raise ValueError(
-                f"precision must be one of {machine.PRECISIONS}, got {self.precision!r}"
-            )
+        machine.check_precision(self.precision)
         of_kind(self, **PARTS, device=str, speedups=bool)
         if self.device != "auto":  # which asks the driver, and only when the training begins
             machine.pick_device(self.device)
@@ -101,12 +98,10 @@ class TrainConfig:
     @property
     def key(self) -> str:
         """Twelve hex digits that name the run: equal for configurations of the same run."""
-        left_out = {name for name, value in LATER.items() if getattr(self, name) == value}
-        left_out.update(HOW)
-        names = [f.name for f in fields(self) if f.name not in left_out]
-        what = {name: to_spec(getattr(self, name)) for name in names}
         # Inside the network of a pre-trained run too; the other fields were there before it.
-        what = without(what, "vaelib.train:TrainConfig", "beta2", LATER["beta2"])
+        spec = without(to_spec(self), "vaelib.train:TrainConfig", "beta2", LATER["beta2"])
+        later = {name for name, value in LATER.items() if getattr(self, name) == value}
+        what = {name: spec[name] for name in spec.keys() - later - {"type", *HOW}}
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
