@@ -190,6 +190,14 @@ def test_scores_without_an_account_of_themselves_stay():
     assert module._merge({**old, "about": "y"}, new)["scores"] == {"mig": {"mig": 0.3}}
 
 
+@pytest.mark.parametrize("entry", [[], 3, "mig"])
+def test_what_is_no_table_of_scores_is_told_and_stays(entry, run):
+    (run.folder / "scores.json").write_text(json.dumps({"uncorrelated": entry}))
+    with pytest.raises(ValueError, match=r"scores\.json holds no scores"):
+        evaluate(run, metrics=["mig"], n=500)
+    assert saved(run) == {"uncorrelated": entry}
+
+
 def test_all_metrics_of_dependent_factors_leave_out_the_angle():
     rng = np.random.default_rng(0)
     colour, x = np.eye(3, dtype=int)[rng.integers(3, size=600)], rng.integers(5, size=(600, 1))

@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from vaelib import metrics as suite
 from vaelib import sanity
-from vaelib.files import read_json, write_json
+from vaelib.files import read_json, readable, write_json
 from vaelib.metrics._checks import UnfitFactors
 from vaelib.types import Codes
 
@@ -207,7 +207,9 @@ def _bar(items: Any, title: str, progress: bool) -> Any:
 def _add(path: Path, distribution: str, entry: dict[str, Any]) -> None:
     """Merge `entry` into the file: scores of the same samples stay, others are replaced."""
     table = read_json(path) if path.exists() else {}
-    write_json(path, {**table, distribution: _merge(table.get(distribution, {}), entry)})
+    with readable(path, "holds no scores"):
+        merged = _merge(table.get(distribution, {}), entry)
+    write_json(path, {**table, distribution: merged})
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
