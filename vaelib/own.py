@@ -17,6 +17,7 @@ from types import GenericAlias, ModuleType
 from typing import Any
 
 VARIABLE = "VAELIB_MODULES"
+DECORATE = "write @dataclass above it"
 
 
 def modules() -> list[ModuleType]:
@@ -56,7 +57,7 @@ def joined(ours: Mapping[str, type], base: type) -> dict[str, type]:
         raise ValueError(f"{VARIABLE}: {', '.join(both)} is a name of vaelib already: rename yours")
     for name, cls in yours.items():
         if "__dataclass_params__" not in vars(cls):
-            raise ValueError(f"{VARIABLE}: {name} must be a dataclass: write @dataclass above it")
+            raise ValueError(f"{VARIABLE}: {name} must be a dataclass: {DECORATE}")
     return {**ours, **yours}
 
 

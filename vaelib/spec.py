@@ -24,7 +24,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from vaelib.own import VARIABLE, classes, may_import
+from vaelib.own import DECORATE, VARIABLE, classes, may_import
 
 _KINDS = {"int": int, "float": (int, float), "bool": bool, "str": str, "Any": object}
 
@@ -32,9 +32,11 @@ _KINDS = {"int": int, "float": (int, float), "bool": bool, "str": str, "Any": ob
 def to_spec(value: Any) -> Any:
     """`value` as plain JSON types. Dataclasses become dicts with a `type`; tuple keys, lists."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in dataclasses.fields(value) if f.init]
+        if "__dataclass_params__" not in vars(type(value)):  # its own fields would be left out
+            raise ValueError(f"{type(value).__name__} must be a dataclass: {DECORATE}")
         path = f"{type(value).__module__}:{type(value).__qualname__}"
-        return {"type": path, **{name: to_spec(getattr(value, name)) for name in names}}
+        fields = [f for f in dataclasses.fields(value) if f.init]
+        return {"type": path, **{f.name: to_spec(_number(f, value)) for f in fields}}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: to_spec(item) for key, item in value.items()}
@@ -46,6 +48,13 @@ def to_spec(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(f"a configuration holds dataclasses and plain values, got {type(value)}")
+
+
+def _number(field: dataclasses.Field, owner: Any) -> Any:
+    """The field's value; 4 is 4.0 where a float belongs: it is the same configuration."""
+    value = getattr(owner, field.name)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_whole and field.type in ("float", float) else value
 
 
 def without(spec: Any, kind: str, name: str, value: Any) -> Any:
