@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaelib.information import standardised
 from vaelib.metrics._checks import UnfitFactors, pairs, varying
 from vaelib.types import Codes
 
@@ -37,7 +36,7 @@ def plane_angle(codes: Codes) -> dict[str, float]:
     others.
     """
     codes = varying(codes, "plane_angle", samples=100, factors=2)
-    latents, factors = standardised(codes.means), standardised(codes.factors)
+    latents, factors = _standard(codes.means), _standard(codes.factors)
     if np.linalg.eigvalsh(factors.T @ factors / len(codes)).min() < 1e-6:
         raise UnfitFactors(
             "plane_angle needs factors of which none is a sum of others, as one-hot columns are, "
@@ -47,6 +46,12 @@ def plane_angle(codes: Codes) -> dict[str, float]:
     angles = {name: _angle(effects[:, [a, b]]) for a, b, name in pairs(codes.names)}
     values = list(angles.values())
     return {"mean": float(np.mean(values)), "max": max(values), **angles}
+
+
+def _standard(columns: np.ndarray) -> np.ndarray:
+    moves = np.ptp(columns, axis=0) > 0
+    moving = columns[:, moves]
+    return (moving - moving.mean(axis=0)) / moving.std(axis=0)
 
 
 def _angle(effects: np.ndarray) -> float:
