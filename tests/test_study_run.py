@@ -6,12 +6,13 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -367,6 +368,15 @@ def test_a_dask_cluster_of_processes(tmp_path):
     assert [o.state for o in found] == ["done", "done"]
     begun = [line.split() for line in file.read_text().splitlines()]
     assert len(begun) == 2 and str(os.getpid()) not in {pid for _, pid in begun}
+
+
+def test_dask_clusters_of_one_machine_do_not_meet():
+    with socket.socket() as taken:
+        with suppress(OSError):  # another cluster is there
+            taken.bind(("", 8787))  # where one goes unless told
+            taken.listen()
+        with Dask(1).start() as executor:
+            assert executor.submit(abs, -1).result() == 1
 
 
 def test_what_would_be_queued_on_slurm():

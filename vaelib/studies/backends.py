@@ -96,10 +96,11 @@ class Dask:
         _be_patient(0)  # how often a run is tried is counted by us
         with (
             distributed.LocalCluster(
-                self.workers, threads_per_worker=1, dashboard_address=None, memory_limit=None
+                self.workers, threads_per_worker=1, dashboard_address=None, memory_limit=None,
+                scheduler_kwargs={"dashboard_address": ":0"},  # a port that no other cluster has
             ) as cluster,
             distributed.Client(cluster) as client,
-        ):
+        ):  # fmt: skip
             yield client.get_executor(pure=False)
 
 
