@@ -12,6 +12,7 @@ from vaelib.objectives import BetaVAE, Objective
 from vaelib.objectives.pair_weights import IfSignificant, Relaxed
 from vaelib.objectives.terms import WeightedKL
 from vaelib.spec import brief, build, discover, find_type, from_spec, to_spec
+from vaelib.train import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,20 @@ def test_brief_shows_at_any_depth_what_is_not_the_default():
     correlated = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})  # fields without a default: all
     assert brief(correlated) == "Correlated(data=DSprites(), pairs={('pos_x', 'pos_y'): 0.2})"
     assert brief((WeightedKL(2.0),)) == "(WeightedKL(beta=2.0),)"
+
+
+class Undecorated(BetaVAE):
+    def __init__(self, beta=1.0, extra=3.0):
+        super().__init__(beta)
+        self.extra = extra
+
+
+def test_a_part_whose_own_fields_would_be_left_out_is_refused():
+    with pytest.raises(ValueError, match="Undecorated must be a dataclass: write @dataclass"):
+        to_spec(Undecorated(extra=9.0))
+
+
+def test_whole_numbers_where_floats_belong_name_the_same_run():
+    assert to_spec(BetaVAE(4)) == to_spec(BetaVAE(4.0))
+    one, two = (TrainConfig(objective=BetaVAE(b), learning_rate=b) for b in (1, 1.0))
+    assert one.key == two.key

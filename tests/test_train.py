@@ -160,6 +160,28 @@ def test_resume_gives_the_same_weights_and_log(tmp_path, stop):
     assert not (cut.folder / "state").exists()
 
 
+@dataclass(frozen=True)
+class Dropping(MLP):
+    """A network of a user's that draws from torch's own generator."""
+
+    def encoder(self, image_shape, outputs):
+        return torch.nn.Sequential(torch.nn.Dropout(0.2), super().encoder(image_shape, outputs))
+
+
+def test_what_draws_from_torch_itself_is_repeated_and_resumes_bit_for_bit(tmp_path):
+    config = replace(SMALL, network=Dropping(hidden=16))
+    whole = train(config, tmp_path / "whole", progress=False)
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    with pytest.raises(Stop):
+        train(config, tmp_path / "cut", on_log=stop_at(8), progress=False)
+    torch.manual_seed(7)
+    assert_same_weights(whole, train(config, tmp_path / "cut", progress=False))
+    torch.manual_seed(123)
+    assert_same_weights(whole, train(config, tmp_path / "again", progress=False))
+    assert torch.equal(torch.get_rng_state(), before), "the program's own draws stay as they were"
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_a_run_goes_on_with_or_without_speedups(tmp_path, first):
     whole = train(SMALL, tmp_path / "whole", progress=False)

@@ -98,7 +98,10 @@ class Checkpoints:
 
 @dataclass(eq=False)
 class TrainState:
-    """The parts of a training that change, by name, and their way to flat tensors and back."""
+    """The parts of a training that change, by name, and their way to flat tensors and back.
+
+    Among them torch's own generators, from which parts of the user's may draw.
+    """
 
     modules: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
@@ -106,7 +109,9 @@ class TrainState:
     rng: np.random.Generator
 
     def export(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        tensors = {"noise": self.noise.get_state()}
+        tensors = {"noise": self.noise.get_state(), "torch": torch.get_rng_state()}
+        if self.noise.device.type == "cuda":
+            tensors["torch_cuda"] = torch.cuda.get_rng_state(self.noise.device)
         meta: dict[str, Any] = {"rng": self.rng.bit_generator.state, "groups": {}}
         for name, module in self.modules.items():
             tensors |= {f"{name}/{key}": value for key, value in module.state_dict().items()}
@@ -120,6 +125,10 @@ class TrainState:
 
     def restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
         self.noise.set_state(tensors["noise"])
+        if "torch" in tensors:  # a state from before has none
+            torch.set_rng_state(tensors["torch"])
+        if "torch_cuda" in tensors and self.noise.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["torch_cuda"], self.noise.device)
         self.rng.bit_generator.state = meta["rng"]
         for name, module in self.modules.items():
             module.load_state_dict(under(tensors, f"{name}/"))

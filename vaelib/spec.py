@@ -32,7 +32,9 @@ _KINDS = {"int": int, "float": (int, float), "bool": bool, "str": str, "Any": ob
 def to_spec(value: Any) -> Any:
     """`value` as plain JSON types. Dataclasses become dicts with a `type`; tuple keys, lists."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        if "__dataclass_params__" not in vars(type(value)):  # its own fields would be left out
+        own = vars(type(value)).keys()
+        if own & {"__init__", "__annotations__"} and "__dataclass_params__" not in own:
+            # what it adds would be left out
             raise ValueError(f"{type(value).__name__} must be a dataclass: {DECORATE}")
         path = f"{type(value).__module__}:{type(value).__qualname__}"
         fields = [f for f in dataclasses.fields(value) if f.init]

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -39,6 +40,9 @@ from vaelib.schedules import Constant, Schedule
 from vaelib.spec import from_spec, to_spec, without
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
+
+if TYPE_CHECKING:
+    from vaelib.training import Training
 
 # How a run is carried out, not what it is: configurations that differ only here are the same run.
 HOW = ("device", "precision", "speedups", "log_every", "checkpoint_every")
@@ -138,12 +142,20 @@ def _train(
 
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
-    training = Training(run, config, plan, progress)
+    with torch.random.fork_rng([plan.device] if plan.device.type == "cuda" else []):
+        torch.manual_seed(config.seed)  # for parts of the user's, dropout say; ours use `noise`
+        _steps(Training(run, config, plan, progress), on_log, progress)
+
+
+def _steps(
+    training: Training, on_log: Callable[[dict[str, float]], None] | None, progress: bool
+) -> None:
+    config, plan = training.config, training.plan
     vae, objective, first = training.vae, training.objective, training.first
     plan.compile([vae.encoder, vae.decoder], config.steps - first)
     bar = tqdm(
         range(first, config.steps), initial=first, total=config.steps, disable=not progress,
-        desc=run.label, unit="step", mininterval=1.0,
+        desc=training.run.label, unit="step", mininterval=1.0,
     )  # fmt: skip
     for step in bar:
         batch = training.draw(step)

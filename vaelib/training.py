@@ -18,7 +18,7 @@ class Training:
 
     def __init__(self, run: Run, config: TrainConfig, plan: Plan, progress: bool = False):
         run.note_machine(plan)
-        self.run, self.config, self.device = run, config, plan.device
+        self.run, self.config, self.plan = run, config, plan
         self.vae, self.objective, self.sampling, self.state = start(config, plan, progress)
         self.optimizer = self.state.optimizers["vae"]
         self.first = run.checkpoints.restore(self.state)  # step to go on with
@@ -31,7 +31,7 @@ class Training:
         c = self.config
         set_learning_rate(self.optimizer, c.learning_rate * c.schedule.factor(step, c.steps))
         self.optimizer.zero_grad()  # before the pass: CUDA graphs reuse the memory of old gradients
-        return self.sampling.draw(self.data, c.batch_size, self.state.rng).to(self.device)
+        return self.sampling.draw(self.data, c.batch_size, self.state.rng).to(self.plan.device)
 
     def learn(self, batch: Batch, out: VAEOutput, step: int) -> None:
         """The model's own step by its gradients, and what follows it."""
