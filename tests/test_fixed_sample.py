@@ -7,7 +7,10 @@ import pytest
 
 from vaelib.datasets import Blobs, Correlated, DSprites, Pooled
 from vaelib.datasets.fixed_sample import FixedSample
+from vaelib.networks import MLP
+from vaelib.runs import encode
 from vaelib.spec import from_spec, to_spec
+from vaelib.train import TrainConfig, train
 
 DATA = DSprites()
 CORRELATED = Correlated(DATA, {("pos_x", "pos_y"): 0.2})
@@ -105,3 +108,14 @@ def test_factors_are_drawn_from_all_rows_and_scored_once():
     assert not np.array_equal(again, drawn)
     once = data.index(data.sample_distinct(100, np.random.default_rng(0)))
     assert sorted(once) == sorted(set(data.indices.tolist()))
+
+
+def test_test_images_are_not_those_of_the_training_set_where_both_have_one_seed(tmp_path):
+    data = FixedSample(DATA, 400)
+    config = TrainConfig(data, network=MLP(hidden=4), steps=1, batch_size=4, device="cpu")
+    run = train(config, tmp_path / "run", progress=False)
+    seen = [
+        np.isin(DATA.index(encode(m, DATA, n=300).factors), data.indices) for m in (run.vae, run)
+    ]
+    assert seen[0].mean() > 0.98, "a bare model does not know what it was trained on"
+    assert seen[1].mean() < 0.02

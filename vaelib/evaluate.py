@@ -144,9 +144,10 @@ def evaluate(
 
     `data` is by default the run's data set with uncorrelated factors, the only distribution on
     which models trained on different correlations can be compared. Of images without known factors
-    only the metrics that need none are computed. Returns (and files under
-    `data.distribution`) samples, seed, seconds, scores, and where the data have an orientation
-    the scores without it; with `bootstrap` >= 2 the standard errors from that many resamples.
+    only the metrics that need none are computed. Returns samples, seed, seconds, scores, and where
+    the data have an orientation the scores without it; with `bootstrap` >= 2 the standard errors
+    from that many resamples. All is filed under `data.distribution`, followed by the repr of data
+    that the run does not come from.
 
     All metrics take some ten seconds of CPU time for 15,000 images, half of them for the trees of
     `dci`; the scores without orientation reuse those of the other factors and add about a second.
@@ -159,12 +160,13 @@ def evaluate(
     >>> list(evaluate(run, metrics=["mig"], n=200)["scores"])
     ['mig']
     """
+    from vaelib.datasets.fixed_sample import apart
     from vaelib.runs import encode
 
     data = run.config.data.uncorrelated() if data is None else data
     metrics = metrics if data.scored else UNSUPERVISED
     start = time.perf_counter()
-    codes = encode(run, data, n=n, rng=np.random.default_rng(seed))
+    codes = encode(run, data, n=n, rng=apart(run.config.data, data, seed))
     entry: dict[str, Any] = {"samples": len(codes), "seed": seed, "seconds": 0.0}
     entry["about"] = _about(data, codes)
     entry["scores"] = score(codes, metrics, seed, progress)
@@ -173,8 +175,19 @@ def evaluate(
     if bootstrap:
         entry["standard_errors"] = standard_errors(codes, bootstrap, metrics, seed, progress)
     entry["seconds"] = round(time.perf_counter() - start, 3)
-    _add(Path(run.folder) / "scores.json", data.distribution, entry)
+    _add(Path(run.folder) / "scores.json", _name(run.config.data, data), entry)
     return entry
+
+
+def _name(trained: FactorData, data: FactorData) -> str:
+    """The distribution, and of data that the run does not come from, which they are."""
+    from vaelib.datasets.wrapped import Wrapped
+
+    own = [trained.uncorrelated(), trained]
+    while isinstance(own[-1], Wrapped):  # the distribution behind a sample, say
+        own.append(own[-1].data)
+    known = repr(data) in map(repr, own)
+    return data.distribution if known else f"{data.distribution}: {data}"
 
 
 def _about(data: FactorData, codes: Codes) -> str:

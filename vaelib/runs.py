@@ -24,6 +24,7 @@ from torch import Tensor
 from vaelib import machine
 from vaelib.checkpoint import Checkpoints, check_key, load_tensors, save_tensors
 from vaelib.datasets import FactorData
+from vaelib.datasets.fixed_sample import apart
 from vaelib.files import only_one, read_json, readable, write_json
 from vaelib.log_file import LogFile, read_log
 from vaelib.objectives import Objective
@@ -225,10 +226,12 @@ def encode(
         if not isinstance(run, Run):
             raise ValueError("a bare VAE does not know its data: pass data")
         data = run.config.data.uncorrelated()
+    if rng is None:
+        rng = apart(run.config.data, data, 0) if isinstance(run, Run) else np.random.default_rng(0)
     if n < 1 or batch_size < 1:
         raise ValueError(f"n and batch_size must be at least 1, got {n} and {batch_size}")
     machine.keep_memory()
-    factors = data.sample_distinct(n, rng or np.random.default_rng(0))
+    factors = data.sample_distinct(n, rng)
     device = next(vae.parameters()).device
     means = [
         vae.encode(images_of(data, part, device)).mean.cpu().numpy()

@@ -25,6 +25,8 @@ class FixedSample(Wrapped):
         rows = fixed.sample_rows(64, rng, weights)
         batch = fixed.batch(rows)
 
+    `seed` may be that of the training and of the test: :func:`apart` keeps their images apart.
+
     >>> from vaelib.datasets import DSprites
     >>> data = FixedSample(DSprites(), n=100)
     >>> len(np.unique(data.index(data.sample(1000, np.random.default_rng(0)).factors)))
@@ -80,3 +82,21 @@ class FixedSample(Wrapped):
         σ = 0.2, r is .34 where `data` has .79. Of 200,000 images of dSprites it is hardly seen.
         """
         return self.factors(rng.permutation(np.unique(self.indices))[:n])
+
+
+def apart(trained: FactorData, tested: FactorData, seed: int) -> np.random.Generator:
+    """A generator for test images: not the draws of which a training set of this seed was made.
+
+    >>> from vaelib.datasets import DSprites
+    >>> world = DSprites()
+    >>> data = FixedSample(world, n=20_000)
+    >>> for rng in (np.random.default_rng(0), apart(data, world, seed=0)):
+    ...     tested = world.index(world.sample_factors(1_000, rng))
+    ...     print(f"{np.isin(tested, data.indices).mean():.2f} of the test images were trained on")
+    1.00 of the test images were trained on
+    0.03 of the test images were trained on
+    """
+    # Draws of correlated factors depend on how many are drawn: they are others already.
+    flat = tested.distribution == "uncorrelated" and isinstance(trained, FixedSample)
+    is_same = flat and (trained.seed, repr(trained.data)) == (seed, repr(tested))
+    return np.random.default_rng([seed, 1] if is_same else seed)

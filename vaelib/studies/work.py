@@ -14,10 +14,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from vaelib.datasets import FixedSample, Pairs
+from vaelib.datasets.fixed_sample import apart
 from vaelib.files import DataFileError, read_json, write_json
 from vaelib.machine import describe
 from vaelib.objectives.base import bernoulli_loss
@@ -197,7 +197,7 @@ def unsampled(data: Any) -> Any:
 
 def elbo(run: Run, data: Any, n: int = ELBO_IMAGES) -> dict[str, float]:
     """The two parts of the ELBO without weights, means over n images of `data`, in nats."""
-    noise, rng = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    noise, rng = torch.Generator().manual_seed(0), apart(run.config.data, data, 0)
     parts = []
     with torch.no_grad():
         for _ in range(-(-n // 500)):
