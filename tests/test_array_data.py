@@ -21,7 +21,7 @@ from vaelib.datasets.recognise import recognise
 from vaelib.datasets.resize import to_square
 from vaelib.evaluate import evaluate
 from vaelib.networks import MLP
-from vaelib.runs import encode
+from vaelib.runs import Run, encode
 from vaelib.spec import from_spec, to_spec
 from vaelib.train import TrainConfig, train
 
@@ -503,6 +503,15 @@ def test_images_without_factors_train_and_get_the_scores_that_need_none(tmp_path
     assert len(codes) == 150 and codes.names == ("image",)
     entry = evaluate(run, metrics=["mig"])
     assert list(entry["scores"]) == ["unsupervised_scores"] and list(run.scores) == ["empirical"]
+
+
+def test_a_model_is_read_where_its_data_are_not(tmp_path):
+    path = npz(tmp_path, images=random_bytes(120, 32, 32))
+    folder = trained(ArrayData(path), tmp_path / "run").folder
+    path.unlink()
+    assert Run(folder).vae.image_shape == (1, 32, 32)
+    with pytest.raises(FileNotFoundError, match="no file"):
+        encode(Run(folder))
 
 
 def test_copies_are_not_scored_and_each_image_is_encoded_once(tmp_path):

@@ -1,5 +1,9 @@
 import json
 import math
+import os
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -117,3 +121,44 @@ def test_whole_numbers_where_floats_belong_name_the_same_run():
     assert to_spec(BetaVAE(4)) == to_spec(BetaVAE(4.0))
     one, two = (TrainConfig(objective=BetaVAE(b), learning_rate=b) for b in (1, 1.0))
     assert one.key == two.key
+
+
+SCRIPT = """
+from dataclasses import dataclass
+from vaelib.datasets import Blobs
+from vaelib.networks import MLP
+from vaelib.objectives import BetaVAE
+from vaelib.train import TrainConfig, train
+
+@dataclass(eq=False)
+class Mine(BetaVAE):
+    extra: float = 3.0
+
+if __name__ == "__main__":
+    run = train(TrainConfig(Blobs(32), Mine(extra=9), MLP(4), steps=1), "run", progress=False)
+    print(run.config.objective)
+"""
+
+
+def test_a_class_of_a_script_is_found_when_the_script_is_imported_later(tmp_path):
+    (tmp_path / "mine.py").write_text(SCRIPT, "utf-8")
+    ran = subprocess.run(
+        [sys.executable, "mine.py"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert ran.stdout == "Mine(beta=4.0, extra=9.0)\n"
+    again = subprocess.run(
+        [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert again.returncode == 0 and not again.stderr
+    os.utime(tmp_path / "mine.py", (time.time() + 10,) * 2)
+    edited = subprocess.run(
+        [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "mine.py was changed after run was trained with it: remove that folder" in edited.stderr
+    command = [sys.executable, "-m", "vaelib", "evaluate", "run", "--metrics", "mig"]
+    later = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "VAELIB_MODULES": "mine.py"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert later.returncode == 0 and "Mine" in later.stdout, later.stderr
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 2

@@ -109,11 +109,12 @@ class Run:
         path = self.folder / "model.safetensors"
         tensors, meta = load_tensors(path)
         check_key(path, meta, c.key)
+        shape = meta.get("image_shape") or c.data.image_shape  # old files need the data for it
         with readable(path, "does not fit its config.json"):
             with torch.device("meta"):
-                shapes = VAE(c.network, c.data.image_shape, c.latent_dim).state_dict()
+                shapes = VAE(c.network, tuple(shape), c.latent_dim).state_dict()
             _check_shapes(shapes, tensors)  # first: a configuration can ask for any memory
-            vae = VAE(c.network, c.data.image_shape, c.latent_dim)
+            vae = VAE(c.network, tuple(shape), c.latent_dim)
             vae.load_state_dict(tensors)
         return vae.eval().requires_grad_(False)
 
@@ -142,7 +143,7 @@ class Run:
         """Write the weights; the model comes last because it marks the run as finished."""
         if objective.state_dict():
             save_tensors(self.folder / "objective.safetensors", objective.state_dict())
-        meta = {"key": self.config.key}
+        meta = {"key": self.config.key, "image_shape": vae.image_shape}
         save_tensors(self.folder / "model.safetensors", vae.state_dict(), meta)
         self.checkpoints.clear()
         (self.folder / ".lock").unlink(missing_ok=True)

@@ -21,6 +21,7 @@ import importlib
 import math
 import pkgutil
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -36,7 +37,7 @@ def to_spec(value: Any) -> Any:
         if own & {"__init__", "__annotations__"} and "__dataclass_params__" not in own:
             # what it adds would be left out
             raise ValueError(f"{type(value).__name__} must be a dataclass: {DECORATE}")
-        path = f"{type(value).__module__}:{type(value).__qualname__}"
+        path = f"{_home(type(value))}:{type(value).__qualname__}"
         fields = [f for f in dataclasses.fields(value) if f.init]
         return {"type": path, **{f.name: to_spec(_number(f, value)) for f in fields}}
     if isinstance(value, dict):
@@ -145,23 +146,50 @@ def find_type(path: str) -> type:
     if not isinstance(path, str):
         raise ValueError(f"a type is written module:Class, got {path!r}")
     module, _, name = path.partition(":")
-    trusted = may_import(module)
-    if not trusted and module not in sys.modules:
+    trusted, running = may_import(module), module == _script()
+    if not (trusted or running or module in sys.modules):
         raise ValueError(
             f"{path!r} is not in vaelib: if you trust its module, name it in {VARIABLE}"
         )
     try:
-        found = vars(importlib.import_module(module)).get(name)
+        place = sys.modules["__main__"] if running else importlib.import_module(module)
+        found = vars(place).get(name)
     except ImportError as error:
         raise ValueError(f"no class {path!r} to import: {error}") from error
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise ValueError(f"{path!r} must name a dataclass")
-    if found.__module__ != module or not (trusted or _builds_on_vaelib(found)):
+    if _home(found) != module or not (trusted or _builds_on_vaelib(found)):
         raise ValueError(
             f"{path!r} must name a class where it is defined, and one that builds on a class of "
             f"vaelib unless its module is named in {VARIABLE}"
         )
     return found
+
+
+def _home(cls: type) -> str:
+    """The module to import for `cls`: a script that runs has another name than when imported."""
+    runs = cls.__module__ in ("__main__", "__mp_main__")  # the latter in worker processes
+    return _script() if runs else cls.__module__
+
+
+def _script() -> str:
+    """The module's name of the script that runs; `__main__` in a notebook."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return Path(file).stem if file else "__main__"
+
+
+def own_files(spec: Any) -> list[Path]:
+    """The source files, outside of vaelib, of the types in a spec."""
+    if isinstance(spec, list):
+        return [file for item in spec for file in own_files(item)]
+    if not isinstance(spec, dict):
+        return []
+    files = own_files(list(spec.values()))
+    module = spec.get("type", "vaelib").partition(":")[0]
+    if module.partition(".")[0] != "vaelib":
+        place = sys.modules["__main__" if module == _script() else module]
+        files += [Path(place.__file__)] if getattr(place, "__file__", None) else []
+    return files
 
 
 def _builds_on_vaelib(cls: type) -> bool:

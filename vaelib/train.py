@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,7 @@ from vaelib.paths import found_dirs, runs_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
 from vaelib.schedules import Constant, Schedule
-from vaelib.spec import from_spec, to_spec, without
+from vaelib.spec import from_spec, own_files, to_spec, without
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
 
@@ -129,7 +130,20 @@ def train(
     with nullcontext() if run.finished else run.held():
         if not run.finished:
             _train(run, config, on_log, progress)
+        else:
+            _warn_of_edits(run, config)
     return run
+
+
+def _warn_of_edits(run: Run, config: TrainConfig) -> None:
+    """Tell where code of the user's was changed after its run was finished."""
+    for file in own_files(to_spec(config)):
+        if file.stat().st_mtime > (run.folder / "model.safetensors").stat().st_mtime:
+            warnings.warn(
+                f"{file} was changed after {run.folder} was trained with it: remove that folder, "
+                "or choose another, to train anew",
+                stacklevel=3,
+            )
 
 
 def _train(
