@@ -15,6 +15,7 @@ from study_parts import PAIR, Tiny, config
 
 from vaelib import plots
 from vaelib.cli import main, parser
+from vaelib.cli.study import _tell
 from vaelib.cli.study_results import chosen, filtered
 from vaelib.files import write_json
 from vaelib.spec import from_spec, to_spec
@@ -39,6 +40,7 @@ from vaelib.studies.table import (
     shipped_table,
     write,
 )
+from vaelib.studies.work import Outcome
 
 SMOKE = Smoke(steps=2)
 NOTHING = pd.DataFrame()
@@ -413,10 +415,15 @@ def test_the_exit_status_tells_of_failures(tmp_path, monkeypatch, capsys):
     where = ("smoke", "--folder", str(tmp_path), "--quiet", "--workers", "1")
     assert command("run", *where) == 1
     told = capsys.readouterr().out
-    assert "1 runs done, 1 failed" in told and "TrainingDiverged" in told
+    assert "1 runs done, 1 failed" in told and "TrainingDiverged" in told and "--retry" in told
     assert len(read(tmp_path / "table.csv")) == 1
     assert command("report", *where[:3]) == 0
     assert "Failed runs: 1" in (tmp_path / "report.html").read_text()
+
+
+def test_where_nothing_can_be_tried_again_nothing_is_said_of_it(tmp_path, capsys):
+    assert _tell([Outcome("run", "failed", "was scored with other metrics")], tmp_path) == 1
+    assert "--retry" not in capsys.readouterr().out
 
 
 def test_what_a_study_would_cost(tmp_path, monkeypatch, capsys):

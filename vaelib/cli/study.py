@@ -214,10 +214,12 @@ def _time(seconds: float) -> str:
 
 
 def _tell(outcomes: Sequence[Outcome], folder: Path) -> int:
+    from vaelib.studies.results import FAILURE
+
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     for outcome in failed:
         print(f"failed: {outcome.name}\n    {outcome.reason}")
     print(f"{len(outcomes) - len(failed)} runs done, {len(failed)} failed: {folder}")
-    if failed:
+    if any(folder.glob(f"work/*/{FAILURE}")):
         print("the tracebacks are in work/*/failure.json there; try again with --retry")
     return 1 if failed else 0
