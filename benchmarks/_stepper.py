@@ -46,8 +46,8 @@ class Stepper:
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
-        self.objective.learn(batch, out, self.step)
         self.sampling.observe(out, self.step)
+        self.objective.learn(batch, out, self.step)
         self.step += 1
 
     def batch_size(self) -> int:
