@@ -488,6 +488,14 @@ def test_pairs_that_no_image_has_are_refused():
         Correlated(data, {("a", "b"): 1e-200})
 
 
+def test_factors_may_have_more_combinations_than_integers_count():
+    factors = np.stack([np.random.default_rng(k).permutation(660) for k in range(7)], axis=1)
+    data = ArrayData(random_bytes(660, 32, 32), factors=factors)
+    assert np.array_equal(data.index(factors[::-1]), np.arange(660)[::-1])
+    with pytest.raises(ValueError, match="no image has {'factor_0': .*nearest"):
+        data.index(factors[:1] - factors[:1])
+
+
 # Training and scores
 
 

@@ -182,16 +182,15 @@ class ArrayData(FactorData):
 
     def index(self, factors: np.ndarray) -> np.ndarray:
         """The image that each factor vector belongs to: (N, K) int → (N,) int64."""
-        order, keys = self._sorted
-        wanted = super().index(factors)
-        places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-        if (missing := keys[places] != wanted).any():
-            row = np.asarray(factors)[int(np.argmax(missing))].tolist()
+        wanted, (order, keys) = self.check(factors), self._sorted
+        rows = order[np.searchsorted(keys, _as_keys(wanted)).clip(max=len(keys) - 1)]
+        if (missing := (self.combinations[rows] != wanted).any(axis=1)).any():
+            row = wanted[int(np.argmax(missing))].tolist()
             raise ValueError(
                 f"no image has {dict(zip(self.factor_names, row, strict=True))}; `nearest` gives "
                 "factors that an image has"
             )
-        return order[places]
+        return rows
 
     def factors(self, index: np.ndarray) -> np.ndarray:  # noqa: F811
         """The factor vectors of these images: (N,) int → (N, K) int64."""
@@ -224,13 +223,16 @@ class ArrayData(FactorData):
 
     @cached_property
     def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
-        """The images in the order of their places in the grid, and these places."""
-        if np.prod(self.factor_sizes, dtype=object) >= 2**62:
-            raise ValueError(f"the factors have too many combinations: {self.factor_sizes}")
-        places = super().index(self.combinations)
-        order = np.argsort(places)
-        return order, places[order]
+        """The images in the order of their places in the grid, and their keys."""
+        keys = _as_keys(self.combinations)
+        order = np.argsort(keys)
+        return order, keys[order]
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("images", "size", "fingerprint")  # a copy in another process reads the file itself
         return {name: self.__dict__[name] for name in kept}
+
+
+def _as_keys(rows: np.ndarray) -> np.ndarray:
+    """Rows (N, K) as N keys of bytes, in the same order: places in a large grid fit no integer."""
+    return np.ascontiguousarray(rows, ">i8").view(f"V{8 * rows.shape[1]}")[:, 0]
