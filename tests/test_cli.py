@@ -336,6 +336,19 @@ def test_a_metric_must_return_numbers_by_name(returned, run, tmp_path, monkeypat
     assert before == (scores.exists() and scores.read_bytes())
 
 
+def test_a_data_set_that_lacks_what_it_needs_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "lacking.py").write_text(
+        "from dataclasses import dataclass\nfrom vaelib.datasets import FactorData\n"
+        "@dataclass(frozen=True)\nclass Lacking(FactorData):\n    factor_names = ('a', 'b')\n"
+        "    def render(self, factors):\n        return factors\n"
+    )
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "lacking.py"))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["list", "data"]) == 0
+    for command in (("data", "list"), ("data", "check", "Lacking")):
+        assert "Lacking must have factor_sizes" in fails(capsys, *command)
+
+
 def test_an_objective_that_is_no_dataclass_is_told(tmp_path, monkeypatch, capsys):
     (tmp_path / "undecorated.py").write_text(
         "from vaelib.objectives import Objective\nclass Mine(Objective):\n    gamma: float = 1.0\n"

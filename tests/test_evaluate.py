@@ -7,7 +7,7 @@ from hand_made import noisy
 
 from vaelib import evaluate as module
 from vaelib import metrics, sanity
-from vaelib.datasets.base import FactorData
+from vaelib.datasets import Correlated, FactorData, FixedSample
 from vaelib.evaluate import evaluate, sanity_scores, score, score_without, standard_errors, summary
 from vaelib.types import Codes
 
@@ -101,6 +101,21 @@ def test_scores_are_filed_under_their_distribution(run):
     # A code of x knows y too where they depend: the illusion that the two rows show apart.
     assert other["scores"]["mig"]["mig"] < entry["scores"]["mig"]["mig"] - 0.2
     assert [path.name for path in run.folder.iterdir()] == ["scores.json"]
+
+
+def test_factors_drawn_in_an_own_way_are_own_and_scored_uniform(run, monkeypatch):
+    monkeypatch.delattr(Dependent, "distribution")
+    monkeypatch.delattr(Dependent, "uncorrelated")
+    data = Dependent()
+    assert data.distribution == "own" and FixedSample(data, 9).distribution == "own"
+    evaluate(run, metrics=["mig"], n=300)
+    evaluate(run, data, metrics=["mig"], n=300)
+    assert list(saved(run)) == ["uncorrelated", "own"]
+    x, y = data.uncorrelated().sample_factors(900, np.random.default_rng(0))[:, :2].T
+    assert abs(np.corrcoef(x, y)[0, 1]) < 0.1
+    with pytest.raises(ValueError, match="draws its factors in its own way"):
+        Correlated(data, {("pos_x", "pos_y"): 0.2})
+    assert Correlated(data.uncorrelated(), {}).distribution == "uncorrelated"
 
 
 def test_scores_without_orientation_stand_beside(run):

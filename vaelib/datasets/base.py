@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class FactorData(ABC):
     """A data set whose images are rendered from, or looked up by, ground-truth factors.
 
     A new data set is one file with a dataclass that gives the first four attributes and `render`.
+    One that has its own `sample_factors` has the `distribution` "own", unless it says otherwise.
     Factor vectors are integer indices; the grid of all of them is ordered row-major, the last
     factor varying fastest.
     """
@@ -33,6 +35,11 @@ class FactorData(ABC):
     max_value: int = 1  # rendered images are uint8 in 0..max_value
     unscored: tuple[str, ...] = ()  # factors that only tell images apart: no score asks for them
     combinations: np.ndarray | None = None  # (N, K), the factor vectors that exist; None: all
+
+    def __getattr__(self, name: str) -> Any:  # only for what there is not
+        if name in ("factor_names", "factor_sizes", "image_shape"):
+            raise ValueError(f"{type(self).__name__} must have {name}, as a data set: it has none")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @abstractmethod
     def render(self, factors: np.ndarray) -> np.ndarray:
@@ -61,8 +68,7 @@ class FactorData(ABC):
         was trained on; of one with many times n images draws are independent. (disentanglement_lib
         always draws with replacement.)
         """
-        uniform = type(self).sample_factors is FactorData.sample_factors
-        if uniform and len(self) < SMALL * n:
+        if self._uniform and len(self) < SMALL * n:
             return self.factors(rng.permutation(len(self))[:n])
         return self.sample_factors(n, rng)
 
@@ -95,7 +101,7 @@ class FactorData(ABC):
             lines.append(f"{name}: {len(values)} values, {shown}")
         if not self.scored:
             lines.append("no factors: training, reconstruction, traversals and UDR are possible")
-        elif self.distribution == "empirical":
+        elif self.distribution in ("empirical", "own"):
             lines.append("not all combinations of factors are equally frequent")
         return "\n  ".join(lines)
 
@@ -120,13 +126,25 @@ class FactorData(ABC):
             )
 
     def uncorrelated(self) -> FactorData:
-        """The same world with independent, uniform factors: where scores are comparable."""
-        return self
+        """The same world with independent, uniform factors: where scores are comparable.
+
+        Data that lack combinations of factors are taken as they come.
+        """
+        if self.distribution == "uncorrelated" or self.combinations is not None:
+            return self
+        from vaelib.datasets.uniform import Uniform
+
+        return Uniform(self)
 
     @property
     def distribution(self) -> str:
-        """`uncorrelated`, `correlated` or `empirical` (images as they come): beside all scores."""
-        return "uncorrelated"
+        """`uncorrelated`, `correlated`, `empirical` (images as they come) or `own` (another
+        `sample_factors`): beside all scores."""
+        return "uncorrelated" if self._uniform else "own"
+
+    @property
+    def _uniform(self) -> bool:
+        return type(self).sample_factors is FactorData.sample_factors
 
     def check_index(self, index: np.ndarray) -> np.ndarray:
         """`index` as (N,), or ValueError when a position is not of this data set."""

@@ -35,7 +35,8 @@ class Correlated(Wrapped):
     distributed as p says, among the combinations that there are; the others come as they come.
 
     ValueError: a factor that `data` does not have, or paired with itself; σ that is not above 0;
-    the same pair with two σ; data that are correlated already; pairs that no values can satisfy.
+    the same pair with two σ; data that are correlated already or draw factors in their own
+    way; pairs that no values can satisfy.
 
     >>> from vaelib.datasets import DSprites
     >>> data = Correlated(DSprites(), {("pos_x", "pos_y"): 0.2})
@@ -50,6 +51,11 @@ class Correlated(Wrapped):
     style: str = "gaussian"  # or "line", see vaelib.datasets.styles
 
     def __post_init__(self) -> None:
+        if isinstance(self.data, FactorData) and self.data.distribution == "own":
+            raise ValueError(
+                f"{self.data} draws its factors in its own way (sample_factors), which pairs would "
+                "not keep: give its uniform form, data.uncorrelated()"
+            )
         if not isinstance(self.data, FactorData) or self.data.uncorrelated() is not self.data:
             raise ValueError(f"data must be a plain data set with uniform factors, got {self.data}")
         if self.style not in STYLES:

@@ -1,0 +1,21 @@
+"""Uniform: the uncorrelated form of a data set that has its own `sample_factors`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vaelib.datasets.base import FactorData
+from vaelib.datasets.wrapped import Wrapped
+
+
+@dataclass(frozen=True)
+class Uniform(Wrapped):
+    """`data` with factors that are uniform and independent, to be scored on."""
+
+    data: FactorData
+
+    distribution = "uncorrelated"
+    sample_factors, sample_distinct = FactorData.sample_factors, FactorData.sample_distinct
+
+    def uncorrelated(self) -> FactorData:
+        return self
