@@ -8,14 +8,15 @@ import pickle
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import zarr
 from PIL import Image
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 from vaelib.cli import main
-from vaelib.datasets import ArrayData, Correlated, DSprites, FixedSample, Pairs, Pooled
+from vaelib.datasets import ArrayData, Correlated, DSprites, FixedSample, Pairs, Pooled, keep
 from vaelib.datasets.array_files import DataFileError
 from vaelib.datasets.recognise import recognise
 from vaelib.datasets.resize import to_square
@@ -212,6 +213,10 @@ def test_what_is_wrong_with_a_table_is_told_with_its_line(tmp_path):
         (lambda rows: rows[1:], "the first line of .* must be a header.*got the picture img_0.png"),
         (lambda rows: [*rows[:2], "img_1.png,,r", *rows[3:]], "line 3: the factor 'side' must"),
         (lambda rows: ["file,0,1", *rows[1:]], "got '0'; 'shape' would do"),
+        (
+            lambda rows: [*rows[:2], "", "img_1.png,n/a,r", *rows[3:]],
+            "line 4: the factor 'side' must be a number as in most rows, got 'n/a'",
+        ),
     ],
 )
 def test_a_table_without_a_header_or_a_value_is_told(change, said, tmp_path):
@@ -255,6 +260,47 @@ def test_a_torch_dataset_is_kept_as_a_file(data_folder):
         ArrayData(triples)
     with pytest.raises(ValueError, match="factors .* belong in its items"):
         ArrayData(list(FIRST), FACTORS, NAMES)  # not left out in silence
+
+
+COLUMNS = {"size": [0.5, 2, 10] * 20, "colour": ["red", "blue"] * 30}
+
+
+@pytest.mark.parametrize("kind", [dict, pd.DataFrame], ids=["dict", "frame"])
+def test_columns_by_name_give_the_names(kind):
+    data = ArrayData(FIRST, kind(COLUMNS))
+    assert data.scored == ("size", "colour") and data.distribution == "uncorrelated"
+    assert data.values("size").tolist() == [0.5, 2, 10]
+    assert data.values("colour").tolist() == ["blue", "red"]
+
+
+def test_objects_that_are_numbers_and_words_are_factors():
+    mixed = pd.DataFrame(COLUMNS).to_numpy()
+    assert mixed.dtype == object
+    assert ArrayData(FIRST, mixed).values("factor_0").tolist() == [0.5, 2, 10]
+
+
+def test_a_single_name_may_stand_alone():
+    assert ArrayData(FIRST, FACTORS[:, 0], names="digit").scored == ("digit",)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float32])
+def test_tensors_may_have_gradients_and_any_kind_of_floats(kind):
+    images = torch.from_numpy(FIRST.copy()).div(255).gt(0.5).to(kind).requires_grad_()
+    expected = ArrayData(FIRST > 127).render(np.arange(60)[:, None])
+    for given in (images, TensorDataset(images)):
+        assert np.array_equal(ArrayData(given).render(np.arange(60)[:, None]), expected)
+
+
+def test_items_are_written_many_at_a_time(monkeypatch, data_folder):
+    """And make the same file where they fit it, for its fingerprint is in configurations."""
+    writes, whole = [], keep._append
+    monkeypatch.setattr(keep, "_append", lambda *args: (writes.append(args[1]), whole(*args)))
+    items = TensorDataset(torch.from_numpy(FIRST.copy()), torch.from_numpy(FACTORS))
+    many = ArrayData(items)
+    assert sorted(writes) == ["factors"] * 2 + ["images"] * 2
+    (data_folder / many.images).unlink()
+    monkeypatch.setattr(keep, "_gathered", iter)
+    assert ArrayData(items) == many and len(writes) == 4 + 120
 
 
 def test_what_can_be_sliced_is_an_array(tmp_path):
@@ -336,7 +382,11 @@ WRONG = {
     "our name": ({"names": np.array(["a", "copy", "c"])}, "'copy': that name is taken"),
     "too few names": ({"names": np.array(["a", "b"])}, "3 factors need as many names, got 2"),
     "no column": ({"factors": FACTORS[:, :0]}, "need a column"),
-    "objects": ({"images": np.array([{}] * 9)}, "pickled objects"),
+    "objects": ({"images": np.array([{}] * 9)}, "pickled objects.*astype.str"),
+    "a word among numbers": (
+        {"factors": np.where(FACTORS == [9, 3, 9], "NA", FACTORS.astype(str))},
+        "row 16: the factor 'factor_1' must be a number as in most rows, got 'NA'",
+    ),
     "100,000 classes": (
         {"images": MANY, "factors": np.arange(100_000)},
         "'factor' has 100,000 different values in 100,000 images, at most 1,000",
@@ -391,6 +441,16 @@ def test_wrong_folders_get_a_clear_message(tmp_path):
         ArrayData(tmp_path / "empty")
 
 
+NO_FACTORS = [
+    (pd.DataFrame(COLUMNS | {"day": [None, "a"] * 30}), "'day' must be numbers or words, got"),
+    (np.array([None, "a"] * 30), "must be numbers or words, got None"),
+    (np.arange(60).astype("M8[D]"), "must be numbers or words, got .*datetime64"),
+    (COLUMNS | {"colour": ["red"]}, r"columns of one length.*'colour': \(1,\)"),
+    ({}, "columns of one length"),
+    (5, "60 images need as many factors, got 1"),
+]
+
+
 def test_wrong_arguments_get_a_clear_message(tmp_path, data_folder):
     path = npz(tmp_path, images=IMAGES)
     with pytest.raises(ValueError, match="size must be one of"):
@@ -399,6 +459,14 @@ def test_wrong_arguments_get_a_clear_message(tmp_path, data_folder):
         ArrayData(path, factors=FACTORS)
     with pytest.raises(ValueError, match="60 images need as many factors, got 5"):
         ArrayData(IMAGES, factors=FACTORS[:5])
+    for factors, message in NO_FACTORS:
+        with pytest.raises(ValueError, match=message):
+            ArrayData(IMAGES, factors)
+    with pytest.raises(ValueError, match="tell their names already"):
+        ArrayData(IMAGES, COLUMNS, names=("a", "b"))
+    for no_images in (DataLoader(TensorDataset(torch.zeros(3, 32, 32))), 5):
+        with pytest.raises(ValueError, match="of a DataLoader its .dataset"):
+            ArrayData(no_images)
     with pytest.raises(FileNotFoundError, match="nowhere.npz"):
         ArrayData("nowhere.npz")
     with pytest.raises(ValueError, match="no images"):

@@ -35,7 +35,8 @@ class ArrayData(FactorData):
     - a torch Dataset of images, or of pairs (image, factors).
 
     Arrays of images are (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels: bytes, or
-    floats in [0, 1]. Factors are (N,) or (N, K), numbers or words. What is not a path is kept in a
+    floats in [0, 1]. Factors are (N,) or (N, K), numbers, or words in alphabetical order; beside an
+    array also a pandas DataFrame or a dict, which tell the names. What is not a path is kept in a
     file in the data folder, so that a run can be resumed and scored later.
 
     Images are drawn as they come, each as likely as any other: the factors need not be
@@ -52,7 +53,7 @@ class ArrayData(FactorData):
 
     images: Any  # a path; or an array or torch Dataset, which becomes the path of a file
     factors: InitVar[Any] = None  # (N,) or (N, K), with an array of images
-    names: InitVar[tuple[str, ...]] = ()  # of the K factors, with an array of images
+    names: InitVar[tuple[str, ...] | str] = ()  # of the K factors, with an array of images
     size: int | None = None  # pixels, 32, 64 or 128: crop to a square and resize; None: as they are
     fingerprint: str = ""  # of the file; filled in, so that a run knows its data again
 
@@ -65,7 +66,8 @@ class ArrayData(FactorData):
             raise ValueError(f"size must be one of {SIDES} or None, got {self.size!r}")
         new = False
         if not isinstance(self.images, str | Path):
-            path, new = keep(self.images, factors, list(names))
+            names = [names] if isinstance(names, str) else list(names)
+            path, new = keep(self.images, factors, names)
         elif factors is not None or names:
             raise ValueError("factors and names stand in the file, beside the images")
         else:

@@ -242,5 +242,5 @@ def _npy_header(member: BinaryIO, path: Path) -> tuple[tuple[int, ...], bool, np
         warnings.simplefilter("ignore", UserWarning)
         shape, fortran, dtype = readers[version](member)
     if dtype.hasobject:
-        raise DataFileError(f"{path} holds pickled objects where numbers are needed")
+        raise DataFileError(f"{path} holds pickled objects: save words by .astype(str), no None")
     return shape, fortran, dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,16 @@ OWN_NAMES = ("image", "copy")  # factors that ArrayData adds itself
 
 
 def indexed(columns: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Columns of values (N, K) → the index of each value (N, K) int64, and the values in order.
+    """Columns of values (N, K) → the index of each value (N, K) int64, and the values in order:
+    numbers by size, words in alphabetical order.
 
     ValueError: names that are no names, or a column that is no factor: with one value only, with
-    more than `MOST_VALUES`, with NaN.
+    more than `MOST_VALUES`, with NaN, with numbers of which some are no numbers.
     """
     check_names(names, columns.shape[1])
     indices, values = [], []
     for name, column in zip(names, columns.T, strict=True):
-        found, index = np.unique(_numbers(column), return_inverse=True)
+        found, index = np.unique(_numbers(name, column), return_inverse=True)
         _check_values(name, found, len(column))
         values.append(found)
         indices.append(index)
@@ -47,14 +49,33 @@ def check_names(names: list[str], count: int) -> None:
             raise ValueError(f"a factor cannot be named {name!r}: that name is taken")
 
 
-def _numbers(column: np.ndarray) -> np.ndarray:
+def _numbers(name: str, column: np.ndarray) -> np.ndarray:
     """Numbers that came as text, as numbers: "10" comes after "9"."""
     if column.dtype.kind != "U":
         return column
     try:
         return column.astype(np.float64)
     except ValueError:
+        _check_words(name, column, lambda row: f"row {row + 1}")
         return column
+
+
+def _check_words(name: str, column: np.ndarray, where: Callable[[int], str]) -> None:
+    """ValueError for text that is mostly numbers: as words, "10" would come before "2"."""
+    words = [row for row, text in enumerate(column.tolist()) if not _is_number(text)]
+    if 0 < len(words) < len(column) / 2:
+        raise ValueError(
+            f"{where(words[0])}: the factor {name!r} must be a number as in most rows, got "
+            f"{column[words[0]].item()!r}: leave the picture out, or make words of all"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_values(name: str, values: np.ndarray, count: int) -> None:
@@ -110,4 +131,6 @@ def read_csv(path: Path) -> tuple[np.ndarray, list[str], list[str]]:
                     "cell: leave the picture out, or give the value a name"
                 )
     table = np.array([row for _, row in rows])
+    for name, column in zip(header[1:], table.T[1:], strict=True):
+        _check_words(name, column, lambda row: f"{path}, line {rows[row][0]}")
     return table[:, 1:], [name.strip() for name in header[1:]], table[:, 0].tolist()
