@@ -353,6 +353,18 @@ def test_the_middle_square_is_taken():
     assert np.array_equal(to_square(wide, 32), wide[..., 9:41])
 
 
+def test_what_a_size_cuts_off_and_what_scores_cannot_read_is_told(tmp_path, capsys):
+    factors = np.stack([np.arange(600) % 585, np.arange(600) % 3], axis=1)
+    path = npz(tmp_path, images=random_bytes(600, 24, 40), factors=factors, names=["x", "shape"])
+    assert main(["data", "check", str(path), "--data-option", "size=32"]) == 0
+    said = capsys.readouterr().out
+    assert "cropped from 24×40 to 24×24 pixels" in said
+    assert "\n  x has 585 values in 600 images: scores cannot read it" in said
+    assert "shape has" not in said
+    told = ArrayData(random_bytes(60, 24, 24), FACTORS, size=32).describe()
+    assert "cropped" not in told and "cannot" not in told
+
+
 # What is refused
 
 MANY = np.zeros((100_000, 32, 32), np.uint8)

@@ -164,6 +164,13 @@ def test_a_confounder_over_all_of_dsprites():
     assert_drawn_from(counts(factors[:, 3:], (32, 32)), data.joint(*POSITIONS))
 
 
+def test_three_pairs_cannot_all_be_strongly_inverse():
+    pairs = dict.fromkeys(itertools.combinations("abc", 2), 0.2)
+    for inverse, r in ((False, 0.83), (True, -0.33)):
+        joint = Correlated(Grid((32, 32, 32)), pairs, inverse).joint("a", "b")
+        assert r_and_mi(joint)[0] == pytest.approx(r, abs=0.005)
+
+
 def test_inverse_is_the_mirror_image():
     plain = Correlated(DATA, {POSITIONS: 0.2}).joint(*POSITIONS)
     mirrored = Correlated(DATA, {POSITIONS: 0.2}, inverse=True).joint(*POSITIONS)

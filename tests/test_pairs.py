@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from vaelib.datasets import Correlated, DSprites, FactorData
+from vaelib.datasets import Correlated, DSprites, FactorData, Pooled
 from vaelib.datasets.fixed_sample import FixedSample
 from vaelib.datasets.pairs import Pairs
 from vaelib.spec import from_spec, to_spec
@@ -122,7 +122,9 @@ def test_a_factor_with_one_value_never_changes():
         (lambda: Pairs(DATA, True), r"1\.\.4, got True"),
         (lambda: Pairs(Grid((1, 1, 1)), None), "k must be"),
         (lambda: Pairs(DATA, 1, "both"), r"one of \['causal'.*'both'"),
-        (lambda: Pairs(FixedSample(DATA, 10)), "plain data set"),
+        (lambda: Pairs(FixedSample(DATA, 10)), "plain data set or Correlated, which has all"),
+        (lambda: FixedSample(Pairs(DATA), 10), "a fixed sample of single images breaks"),
+        (lambda: FixedSample(Pooled(Pairs(DATA)), 10), "a fixed sample of single images breaks"),
         (lambda: Pairs(DATA).sample(3, np.random.default_rng(0)), "even"),
     ],
 )

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from vaelib.datasets.base import FactorData
-from vaelib.datasets.columns import count_equal, indexed
+from vaelib.datasets.columns import count_equal, indexed, row_keys
 from vaelib.datasets.intake import SIDES, channels_first, to_bytes, white_of
 from vaelib.datasets.keep import keep
 from vaelib.datasets.official import find
+from vaelib.datasets.remarks import cropped, unreadable
 from vaelib.datasets.row_file import RowFile, fingerprint, stored
 from vaelib.datasets.sources import Source, source_at
 from vaelib.paths import data_dir
@@ -43,6 +44,10 @@ class ArrayData(FactorData):
     independent, nor need all their combinations occur (`distribution` is "empirical" then). Images
     that share all factors are told apart by a further one, `copy`, which is not scored; images
     without factors by the one factor `image`.
+
+    With a `size` images that are not square lose their sides: 48×80 pixels are cropped to 48×48. A
+    factor whose values have less than 5 images each, such as a measured number, is beyond what
+    scores can read: round it. `vaelib data check` tells both.
 
     ValueError (or DataFileError): what is no image or no factor, files that are damaged, a file
     that is not what it was when a run was trained on it.
@@ -113,9 +118,13 @@ class ArrayData(FactorData):
     @cached_property
     def image_shape(self) -> tuple[int, int, int]:
         """That of the first image."""
-        first = channels_first(next(self._source.blocks())[:1])
-        block = next(to_bytes([np.zeros_like(first, np.uint8)], 255, self.size))
-        return block.shape[1:]
+        black = np.zeros((1, *self._first_shape), np.uint8)
+        return next(to_bytes([black], 255, self.size)).shape[1:]
+
+    @cached_property
+    def _first_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of the first image, before it is resized."""
+        return channels_first(next(self._source.blocks())[:1]).shape[1:]
 
     @cached_property
     def _rows(self) -> RowFile:
@@ -131,6 +140,12 @@ class ArrayData(FactorData):
     def _blocks(self) -> Iterator[np.ndarray]:
         white = white_of(self._source.blocks())  # at once, before a table is begun
         return to_bytes(self._source.blocks(), white, self.size)
+
+    def describe(self) -> str:
+        """What there is, in a few lines, and what of it scores cannot read or `size` cuts off."""
+        columns, _, names = self._columns
+        told = [cropped(self._first_shape, self.size), *map(unreadable, names, columns.T)]
+        return "\n  ".join([super().describe(), *filter(None, told)])
 
     # The factors
 
@@ -185,7 +200,7 @@ class ArrayData(FactorData):
     def index(self, factors: np.ndarray) -> np.ndarray:
         """The image that each factor vector belongs to: (N, K) int → (N,) int64."""
         wanted, (order, keys) = self.check(factors), self._sorted
-        rows = order[np.searchsorted(keys, _as_keys(wanted)).clip(max=len(keys) - 1)]
+        rows = order[np.searchsorted(keys, row_keys(wanted)).clip(max=len(keys) - 1)]
         if (missing := (self.combinations[rows] != wanted).any(axis=1)).any():
             row = wanted[int(np.argmax(missing))].tolist()
             raise ValueError(
@@ -226,15 +241,10 @@ class ArrayData(FactorData):
     @cached_property
     def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
         """The images in the order of their places in the grid, and their keys."""
-        keys = _as_keys(self.combinations)
+        keys = row_keys(self.combinations)
         order = np.argsort(keys)
         return order, keys[order]
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("images", "size", "fingerprint")  # a copy in another process reads the file itself
         return {name: self.__dict__[name] for name in kept}
-
-
-def _as_keys(rows: np.ndarray) -> np.ndarray:
-    """Rows (N, K) as N keys of bytes, in the same order: places in a large grid fit no integer."""
-    return np.ascontiguousarray(rows, ">i8").view(f"V{8 * rows.shape[1]}")[:, 0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from vaelib.checks import whole
 from vaelib.datasets.base import FactorData
+from vaelib.datasets.pairs import Pairs
 from vaelib.datasets.row_chances import draw
 from vaelib.datasets.wrapped import Wrapped
 from vaelib.types import Batch
@@ -38,6 +39,14 @@ class FixedSample(Wrapped):
     seed: int = 0  # of the draw
 
     def __post_init__(self) -> None:
+        data = self.data
+        while isinstance(data, Wrapped):
+            if isinstance(data, Pairs):
+                raise ValueError(
+                    f"{data} is drawn in pairs, which a fixed sample of single images breaks, and "
+                    "few images of a sample differ in k factors only: train on Pairs itself"
+                )
+            data = data.data
         whole(self, 1, "n")
         whole(self, 0, "seed")
 

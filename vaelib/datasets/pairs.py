@@ -50,6 +50,12 @@ class Pairs(Wrapped):
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {sorted(MODES)}, got {self.mode!r}")
+        plain = isinstance(self.data, FactorData) and self.data.uncorrelated() is self.data
+        if not (plain or isinstance(self.data, Correlated)):
+            raise ValueError(
+                "pairs need a plain data set or Correlated, which has all partners of an image, "
+                f"those that differ in k factors only, got {self.data}"
+            )
         if self._world.combinations is not None:
             raise ValueError(
                 f"pairs need images of all combinations of factors, which {self.data} lacks"
