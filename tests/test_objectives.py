@@ -224,3 +224,41 @@ class Picky(FOUND["BetaVAE"]):
 def test_an_objective_can_refuse_data_before_anything_is_trained():
     with pytest.raises(ValueError, match="not this data"):
         TrainConfig(objective=Picky())
+
+
+def own(**methods):
+    global Own  # where its configuration finds it
+    Own = dataclass(eq=False)(type("Own", (FOUND["BetaVAE"],), {"__module__": __name__, **methods}))
+    return Own()
+
+
+@pytest.mark.parametrize(
+    ("methods", "says"),
+    [
+        ({"penalty": lambda *_: torch.tensor(0.0)}, r"penalty must return {name: tensor of shape"),
+        ({"penalty": lambda *_: {"kl2": torch.zeros(B)}}, r"term kl2 .* of shape \(\), got \(8,\)"),
+        ({"penalty": lambda *_: {"kl2": 0.5}}, r"term kl2 must be a tensor of shape \(\), got 0.5"),
+        ({"penalty": lambda *_: {"reconstruction": torch.tensor(0.0)}}, "name reconstruction, got"),
+        ({"penalty": lambda *_: {"kl": torch.tensor(0.0)}}, "other names than kl: .*loss"),
+        ({"extra_log": lambda _: {"loss": 1.0, "x": 2.0}}, "other names than loss: .*kl_0"),
+        ({"extra_log": lambda self: {f"n{self.noted.get('n')}": 0.0}, "learn": lambda self, *_: (
+            self.noted.update(n=_[-1]))}, r"the same names at each step, .* in \['n0', 'n1'\]"),
+    ],
+)  # fmt: skip
+def test_a_return_of_an_own_objective_that_breaks_the_log_or_the_loss_is_told(
+    methods, says, tmp_path
+):
+    how = {"latent_dim": D, "steps": 2, "batch_size": B, "log_every": 1}
+    config = TrainConfig(objective=own(**methods), network=MLP(8), **how)
+    with pytest.raises(ValueError, match=says):
+        train(config, tmp_path, progress=False)
+
+
+def test_an_own_post_init_need_not_call_that_of_objective():
+    def post_init(self):
+        self.critic = torch.nn.Linear(2, 1)
+        self.register_buffer("mean", torch.zeros(2))
+
+    assert set(own(__post_init__=post_init).state_dict()) == {
+        "critic.weight", "critic.bias", "mean",
+    }  # fmt: skip

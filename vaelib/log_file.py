@@ -59,11 +59,20 @@ class LogFile:
         self, step: int, loss: Tensor, terms: dict[str, Tensor], kl: Tensor, extra: dict[str, float]
     ) -> dict[str, float]:
         """Append one row; `kl` (D,) in nats. Returns the row."""
-        row = {"step": step, "seconds": round(self.before + time.perf_counter() - self.start, 3)}
-        row |= {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
-        row |= {"kl": kl.sum().item(), **{f"kl_{j}": v for j, v in enumerate(kl.tolist())}, **extra}
+        seconds = round(self.before + time.perf_counter() - self.start, 3)
+        row = _joined(
+            {"step": step, "seconds": seconds, "loss": loss.item()},
+            {name: term.item() for name, term in terms.items()},
+            {"kl": kl.sum().item(), **{f"kl_{j}": v for j, v in enumerate(kl.tolist())}},
+            extra,
+        )
         mode = "a" if self.columns else "w"
         self.columns = self.columns or list(row)
+        if changed := sorted(row.keys() ^ set(self.columns)):
+            raise ValueError(
+                "penalty and extra_log must return the same names at each step, got other ones "
+                f"than at the first in {changed}"
+            )
         self._write(self.path, mode, [row])
         return row
 
@@ -74,6 +83,19 @@ class LogFile:
             if mode == "w":
                 writer.writeheader()
             writer.writerows(rows)
+
+
+def _joined(*parts: dict[str, float]) -> dict[str, float]:
+    """One row; ValueError where two parts share a name, which would hide one of the numbers."""
+    row: dict[str, float] = {}
+    for part in parts:
+        if both := sorted(row.keys() & part.keys()):
+            raise ValueError(
+                f"penalty and extra_log must return other names than {', '.join(both)}: "
+                f"the log has {', '.join(row)} already"
+            )
+        row |= part
+    return row
 
 
 def _rows(path: Path, step: int) -> list[dict[str, str]]:

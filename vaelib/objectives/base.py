@@ -23,6 +23,8 @@ from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from vaelib.datasets import FactorData
 
 
@@ -35,9 +37,16 @@ class Objective(nn.Module, ABC):
     nothing by default.
     """
 
+    noted: dict[str, Tensor | float]  # numbers of the last step, for the log
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        made = super().__new__(cls)
+        nn.Module.__init__(made)  # before the dataclass sets its fields, which may be modules
+        made.noted = {}
+        return made
+
     def __post_init__(self) -> None:
-        nn.Module.__init__(self)
-        self.noted: dict[str, Tensor | float] = {}  # numbers of the last step, for the log
+        """A subclass checks its fields here."""
 
     def check_data(self, data: FactorData) -> None:
         """ValueError when this objective cannot be trained on `data`."""
@@ -55,8 +64,7 @@ class Objective(nn.Module, ABC):
 
     def forward(self, batch: Batch, out: VAEOutput, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss (), and the terms {name: ()} whose sum it is, in nats per image."""
-        terms = {"reconstruction": self.reconstruction(batch, out)}
-        terms |= self.penalty(batch, out, step)
+        terms = _joined(self.reconstruction(batch, out), self.penalty(batch, out, step))
         return torch.stack(tuple(terms.values())).sum(), terms
 
     def reconstruction(self, batch: Batch, out: VAEOutput) -> Tensor:
@@ -80,6 +88,20 @@ class Objective(nn.Module, ABC):
     def extra_log(self) -> dict[str, float]:
         """Numbers to log beside the terms, here those `noted`: a schedule's value, a weight."""
         return {name: float(value) for name, value in self.noted.items()}
+
+
+def _joined(reconstruction: Tensor, penalty: dict[str, Tensor]) -> dict[str, Tensor]:
+    """All terms of the loss; ValueError when they are not {name: ()} of different names."""
+    if not isinstance(penalty, dict):
+        raise ValueError(f"penalty must return {{name: tensor of shape ()}}, got {penalty!r}")
+    if "reconstruction" in penalty:
+        raise ValueError(f"penalty must not return the name reconstruction, got {list(penalty)}")
+    terms = {"reconstruction": reconstruction, **penalty}
+    for name, term in terms.items():
+        if not isinstance(term, Tensor) or term.ndim:
+            got = tuple(term.shape) if isinstance(term, Tensor) else repr(term)
+            raise ValueError(f"the term {name} must be a tensor of shape (), got {got}")
+    return terms
 
 
 def at_least_zero(owner: object, *names: str) -> None:

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from vaelib.objectives.base import Objective
@@ -21,8 +21,6 @@ from vaelib.vae import VAE
 if TYPE_CHECKING:
     from vaelib.datasets import FactorData
 
-Self = TypeVar("Self", bound="Wrapper")
-
 
 class Wrapper(Objective):
     """Hands everything on to its field `objective`; a subclass changes what that sees, or its loss.
@@ -31,11 +29,6 @@ class Wrapper(Objective):
     """
 
     objective: Objective
-
-    def __new__(cls: type[Self], *_: object, **__: object) -> Self:
-        made = super().__new__(cls)
-        nn.Module.__init__(made)  # before the dataclass sets its fields, one of which is a module
-        return made
 
     def __post_init__(self) -> None:
         if not isinstance(self.objective, Objective):
