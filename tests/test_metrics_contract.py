@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hand_made import noisy, turned, with_means
 
-from vaelib import metrics
+from vaelib import evaluate, metrics
 from vaelib.metrics import _work
 from vaelib.metrics._checks import train_and_test
 from vaelib.types import Codes
@@ -149,6 +149,14 @@ def test_sorted_samples_are_refused_where_a_predictor_is_trained(name):
     order = np.argsort(CODES.factors[:, 2], kind="stable")
     with pytest.raises(ValueError, match=r"values of c: shuffle the samples"):
         score(name, CODES[order])
+
+
+def test_a_factor_of_too_many_values_leaves_out_what_predicts_it_and_loses_no_other_score():
+    many = Codes(CODES.means, np.column_stack([CODES.factors[:, :2], np.arange(len(CODES))]))
+    table = evaluate.score(many)
+    assert "mig" in table and not {"dci", "sap", "factor_vae_score", "infomec"} & set(table)
+    with pytest.raises(ValueError, match="values of factor_2: give more samples, or leave it out"):
+        evaluate.score(many, ["dci"])
 
 
 def test_remembered_results_are_those_of_the_arrays():

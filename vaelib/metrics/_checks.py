@@ -14,7 +14,8 @@ APART = 0.6  # total variation; 150 random samples of 40 values are about 0.4 ap
 
 
 class UnfitFactors(ValueError):
-    """A metric compares factors: fewer vary than it needs, or they depend on each other."""
+    """A metric compares factors: fewer vary than it needs, they depend on each other, or one has
+    too many values for the samples."""
 
 
 def enough(codes: Codes, metric: str, samples: int) -> None:
@@ -51,16 +52,24 @@ def train_and_test(codes: Codes, metric: str) -> tuple[Codes, Codes]:
     """The first two thirds and the rest, as in disentanglement_lib (10,000 and 5,000 of 15,000).
 
     Of more than 30,000 samples, 30,000 drawn at random. ValueError when the two parts hardly
-    share the values of a factor: the samples are sorted, or too few for so many values.
+    share the values of a factor as the samples are sorted, UnfitFactors when it has too many.
     """
     train, test = thinned(codes).split()
     for name, seen, asked in zip(codes.names, train.factors.T, test.factors.T, strict=True):
-        if (seen == seen[0]).all() or _distance(seen, asked) > APART:
-            raise ValueError(
+        if _apart(seen, asked):
+            mixed = np.random.default_rng(0).permutation(np.append(seen, asked))
+            unfit = _apart(*np.split(mixed, [len(seen)]))  # sorted samples are not the reason
+            advice = "give more samples, or leave it out" if unfit else "shuffle the samples"
+            raise (UnfitFactors if unfit else ValueError)(
                 f"{metric} trains on the first two thirds of the samples and tests on the rest, "
-                f"which hardly share the values of {name}: shuffle the samples, or give more"
+                f"which hardly share the values of {name}: {advice}"
             )
     return train, test
+
+
+def _apart(seen: np.ndarray, asked: np.ndarray) -> bool:
+    """Whether a predictor of this factor cannot learn from `seen` what is `asked`."""
+    return (seen == seen[0]).all() or _distance(seen, asked) > APART
 
 
 def _distance(left: np.ndarray, right: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vaelib.metrics._checks import varying
+from vaelib.metrics._checks import UnfitFactors, varying
 from vaelib.types import Codes
 
 TRAIN, TEST = 10_000, 20_000  # votes (the paper's test has 5,000: ours halves the noise)
@@ -52,7 +52,7 @@ def factor_vae_score(codes: Codes, seed: int = 0) -> dict[str, float]:
 def _usable(values: tuple[np.ndarray, ...], name: str) -> list[np.ndarray]:
     enough = [rows for rows in values if len(rows) >= 10]
     if not enough:
-        raise ValueError(
+        raise UnfitFactors(
             f"factor_vae_score needs 10 samples that share a value of {name}, "
             f"got at most {max(map(len, values))}"
         )

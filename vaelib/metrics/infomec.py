@@ -6,7 +6,7 @@ import numpy as np
 
 from vaelib import information
 from vaelib.information import standardised
-from vaelib.metrics._checks import canonical, thinned, varying
+from vaelib.metrics._checks import UnfitFactors, canonical, thinned, varying
 from vaelib.metrics._regression import chances, logistic_regression
 from vaelib.metrics._work import spread
 from vaelib.types import Codes
@@ -47,7 +47,7 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     means, values = canonical(codes.means), information.labels(codes.factors)
     if 2 * (most := int(values.max()) + 1) > len(codes):
-        raise ValueError(f"infomec needs two samples a value, got {len(codes)} for {most} values")
+        raise UnfitFactors(f"infomec needs two samples a value, got {len(codes)} for {most} values")
     entropy = information.entropy(values)  # (K,)
     ranges = np.ptp(means, axis=0)
     active = standardised(means[:, (ranges > ranges.max() / 20) & (ranges > 0)])
