@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -20,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import vaelib
+from vaelib import metrics, objectives
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -173,6 +176,25 @@ def test_install_cell_takes_this_version_and_leaves_torch_alone(monkeypatch):
     assert requirement.url == f"git+{project.REPOSITORY}@{project.REF}"
 
 
+# Type checkers
+
+
+@pytest.mark.parametrize(
+    ("package", "found"),
+    [
+        (objectives, objectives.FOUND),
+        (metrics, {name: getattr(metrics, name) for name in metrics._names}),
+    ],
+    ids=["objectives", "metrics"],
+)
+def test_editors_see_the_names_that_are_found_when_it_runs(package, found):
+    (block,) = (b for b in ast.parse(inspect.getsource(package)).body if isinstance(b, ast.If))
+    lines = {ast.unparse(line) for line in block.body}
+    wanted = {f"from {part.__module__} import {name} as {name}" for name, part in found.items()}
+    lack = f"{package.__file__} lacks {wanted - lines}, not {lines - wanted}"
+    assert lines == wanted, f"under `if TYPE_CHECKING:` {lack}"
+
+
 # The wheel
 
 
@@ -202,6 +224,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     assert {p.relative_to(ROOT).as_posix() for p in files("vaelib")} <= names
     about = f"vaelib-{PROJECT['version']}.dist-info"
     assert {name.split("/")[0] for name in names} == {"vaelib", about}
+    assert "vaelib/py.typed" in names  # or type checkers do not look at its annotations
     assert "vaelib = vaelib.cli:main" in wheel.read(f"{about}/entry_points.txt").decode()
 
 

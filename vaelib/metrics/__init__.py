@@ -14,8 +14,30 @@ import inspect
 import pkgutil
 import warnings
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from vaelib import own
+
+if TYPE_CHECKING:  # for editors and type checkers; a test says which line lacks
+    from vaelib.metrics.beta_vae_score import beta_vae_score as beta_vae_score
+    from vaelib.metrics.dci import dci as dci
+    from vaelib.metrics.downstream_accuracy import downstream_accuracy as downstream_accuracy
+    from vaelib.metrics.entanglement_threshold import (
+        entanglement_threshold as entanglement_threshold,
+    )
+    from vaelib.metrics.explicitness import explicitness as explicitness
+    from vaelib.metrics.factor_vae_score import factor_vae_score as factor_vae_score
+    from vaelib.metrics.fast_adaptation import fast_adaptation as fast_adaptation
+    from vaelib.metrics.infomec import infomec as infomec
+    from vaelib.metrics.irs import irs as irs
+    from vaelib.metrics.mig import mig as mig
+    from vaelib.metrics.modularity import modularity as modularity
+    from vaelib.metrics.pairwise_mig import pairwise_mig as pairwise_mig
+    from vaelib.metrics.plane_angle import plane_angle as plane_angle
+    from vaelib.metrics.sap import sap as sap
+    from vaelib.metrics.udr import udr as udr
+    from vaelib.metrics.unfairness import unfairness as unfairness
+    from vaelib.metrics.unsupervised_scores import unsupervised_scores as unsupervised_scores
 
 Scores = dict[str, float]
 
