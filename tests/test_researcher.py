@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from vaelib import metrics
+from vaelib.cli import find
 from vaelib.runs import Run
+from vaelib.spec import from_spec, to_spec
 from vaelib.studies.table import TABLE, read
 from vaelib.train import train
 
@@ -117,6 +119,29 @@ def test_a_metric_of_another_signature_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / "width.py"))
     with pytest.warns(UserWarning, match=r"must be named codes, not so in \['width'\]"):
         assert "width" not in metrics.all()
+
+
+@pytest.mark.parametrize("entry", ["{}", "{}/", "{}/__init__.py", "{name}"])
+def test_a_package_is_named_by_its_folder_or_its_name(entry, tmp_path, monkeypatch, request):
+    package = tmp_path / f"own_package_{request.node.callspec.indices['entry']}"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("from .toy import Toy\nfrom .deep.spread import spread\n")
+    (package / "toy.py").write_text(FILES["toy.py"].lstrip())
+    (package / "deep" / "spread.py").write_text(FILES["spread.py"])
+    monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path)] if "name" in entry else [*sys.path])
+    monkeypatch.setenv("VAELIB_MODULES", entry.format(package, name=package.name))
+    toy = find.objectives()["Toy"]()
+    assert "spread" in metrics.all() and repr(from_spec(to_spec(toy))) == "Toy(beta=4.0)"
+    monkeypatch.delenv("VAELIB_MODULES")
+    assert "Toy" not in find.objectives()
+
+
+@pytest.mark.parametrize("entry", ["empty", "no_such.py", "no_such"])
+def test_a_path_without_a_module_is_told(entry, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("VAELIB_MODULES", str(tmp_path / entry))
+    with pytest.raises(ValueError, match=f"{entry}' cannot be imported: there is no file /.*py"):
+        metrics.all()
 
 
 def test_an_objective_a_data_set_and_a_metric_are_found_trained_and_scored(vaelib):

@@ -1,8 +1,9 @@
 """The user's own objectives, metrics, data sets and studies, in modules outside of vaelib.
 
-The environment variable VAELIB_MODULES lists them, paths of files or names of modules, separated as
-in PATH. What is in them is found by name as if it stood in vaelib, and the configurations of runs
-may name it. Nothing else outside of vaelib is ever imported for a file that somebody hands over.
+The environment variable VAELIB_MODULES lists them, paths of files or of packages' folders, or names
+of modules, separated as in PATH. What is in them, of a package what its `__init__.py` imports, is
+found by name as if it stood in vaelib, and the configurations of runs may name it. Nothing else
+outside of vaelib is ever imported for a file that somebody hands over.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import GenericAlias, ModuleType
+from types import FunctionType, GenericAlias, ModuleType
 from typing import Any
 
 VARIABLE = "VAELIB_MODULES"
@@ -26,26 +27,36 @@ def modules() -> list[ModuleType]:
 
 
 def _module(entry: str) -> ModuleType:
-    path = Path(entry).expanduser().resolve()
-    name, is_file = (path.stem, True) if path.suffix == ".py" else (entry, False)
-    if is_file and str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    name, file = _located(entry)
+    if file and not file.exists():
+        raise ValueError(f"{VARIABLE}: {entry!r} cannot be imported: there is no file {file}")
+    if file and (place := str(file.parents[file.stem == "__init__"])) not in sys.path:
+        sys.path.append(place)
     try:
         module = importlib.import_module(name)
     except Exception as error:
         raise ValueError(f"{VARIABLE}: {entry!r} cannot be imported: {error}") from error
-    if is_file and Path(module.__file__ or "").resolve() != path:
+    if file and Path(module.__file__ or "").resolve() != file:
         raise ValueError(f"{VARIABLE}: {entry!r}, but {name!r} is a module already: rename it")
     return module
 
 
+def _located(entry: str) -> tuple[str, Path | None]:
+    """The name to import, and where a path was given the file that it must be."""
+    path = Path(entry).expanduser().resolve()
+    if path.suffix != ".py" and not {"/", os.sep} & set(entry):
+        return entry, None
+    file = path if path.suffix == ".py" else path / "__init__.py"
+    return (file.parent.name if file.stem == "__init__" else file.stem), file
+
+
 def classes(base: type, places: Iterable[ModuleType]) -> dict[str, type]:
-    """The concrete subclasses of `base` that these modules define, by name."""
+    """The concrete subclasses of `base` that these modules, or a package's own, define, by name."""
     return {
         name: value
         for module in places
         for name, value in sorted(vars(module).items())
-        if is_final(value, base) and value.__module__ == module.__name__
+        if is_final(value, base) and _is_inside(value.__module__, module)
     }
 
 
@@ -70,12 +81,25 @@ def is_final(value: object, base: type) -> bool:
 
 def functions() -> dict[str, Any]:
     """The functions of the user's modules that have their module's name, as metrics have."""
-    names = {module: module.__name__.rpartition(".")[2] for module in modules()}
-    found = {name: vars(module).get(name) for module, name in names.items()}
-    return {name: value for name, value in found.items() if inspect.isfunction(value)}
+    return {
+        name: value
+        for module in modules()
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and name == _home(value, module).rpartition(".")[2]
+    }
+
+
+def _home(function: FunctionType, module: ModuleType) -> str:
+    """The name of the module that it belongs to: of those in a package its own."""
+    own = function.__module__
+    return own if _is_inside(own, module) else module.__name__
 
 
 def may_import(module: str) -> bool:
     """Whether a configuration may have this module imported: one of vaelib or of the user."""
-    trusted = ["vaelib", *(m.__name__ for m in modules())]
-    return any(module == name or module.startswith(f"{name}.") for name in trusted)
+    return f"{module}.".startswith("vaelib.") or any(_is_inside(module, m) for m in modules())
+
+
+def _is_inside(name: str, module: ModuleType) -> bool:
+    """Whether the module of this name is `module` or, where that is a package, in it."""
+    return f"{name}.".startswith(f"{module.__name__}.")
