@@ -13,6 +13,7 @@ from vaelib.datasets import DSprites
 from vaelib.datasets.pairs import Pairs
 from vaelib.networks import MLP
 from vaelib.objectives import FOUND, Objective
+from vaelib.objectives.free_bits import PerLatent
 from vaelib.objectives.l_vae import R1
 from vaelib.objectives.pair_weights import IfSignificant, OnePartner, Relaxed, WeakThenTighten
 from vaelib.objectives.partner_prior import PartnerKL
@@ -104,6 +105,27 @@ def test_a_negative_weight_is_refused(cls, weight, value):
 def test_an_infinite_weight_is_refused(cls, weight):
     with pytest.raises(ValueError, match=f"{weight} must be at least 0 and finite, got inf"):
         cls(**{weight: math.inf})
+
+
+NUMBERS = [
+    (cls, field.name)
+    for cls in [*FOUND.values(), Relaxed, IfSignificant, WeakThenTighten, PartnerKL, PerLatent]
+    + [WeightedKL, Support, CorrelatedKL, PairPenalty]
+    for field in fields(cls)
+    if field.type in ("float", "int")
+]
+
+
+@pytest.mark.parametrize(("cls", "name"), NUMBERS)
+@pytest.mark.parametrize("value", ["4", None, [1, 2], torch.tensor(4.0), torch.ones(2)], ids=repr)
+def test_what_is_no_number_is_refused_by_name(cls, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a .*number.*, got "):
+        cls(**{name: value})
+
+
+def test_a_number_of_numpy_becomes_pythons_and_python_s_stays_as_it_was_written():
+    assert repr(FOUND["BetaVAE"](np.float32(0.5))) == "BetaVAE(beta=0.5)"
+    assert repr(FOUND["BetaVAE"](4)) == "BetaVAE(beta=4)"  # as in the keys of runs
 
 
 @every_objective

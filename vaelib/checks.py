@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from dataclasses import fields
+from numbers import Integral, Real
+from typing import Any
 
 
 def is_whole(value: object) -> bool:
@@ -25,6 +27,21 @@ def whole(owner: object, least: int, *names: str) -> None:
         if not is_whole(value) or value < least:
             raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
         object.__setattr__(owner, name, int(value))  # also where the dataclass is frozen
+
+
+def numbers(owner: Any) -> None:
+    """ValueError when a field annotated `float` or `int` holds no number at all.
+
+    NumPy's floats become Python's. Text and tensors would pass some comparisons, and stop others
+    with an error that does not name the field.
+    """
+    kinds = ("float", "int", float, int)
+    for name in [field.name for field in fields(owner) if field.init and field.type in kinds]:
+        value = getattr(owner, name)
+        if not isinstance(value, Real):
+            raise ValueError(f"{name} must be a number, got {value!r}")
+        if not isinstance(value, Integral | float):
+            object.__setattr__(owner, name, float(value))
 
 
 def of_kind(owner: object, **kinds: type) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from vaelib.checks import numbers
 from vaelib.types import Batch, VAEOutput
 from vaelib.vae import VAE
 
@@ -47,6 +48,7 @@ class Objective(nn.Module, ABC):
 
     def __post_init__(self) -> None:
         """A subclass checks its fields here."""
+        numbers(self)
 
     def check_data(self, data: FactorData) -> None:
         """ValueError when this objective cannot be trained on `data`."""
@@ -105,7 +107,8 @@ def _joined(reconstruction: Tensor, penalty: dict[str, Tensor]) -> dict[str, Ten
 
 
 def at_least_zero(owner: object, *names: str) -> None:
-    """ValueError when one of these fields is negative, infinite or no number."""
+    """ValueError when one of these fields is negative or infinite, or any holds no number."""
+    numbers(owner)
     for name in names:
         if not 0 <= getattr(owner, name) < math.inf:
             raise ValueError(f"{name} must be at least 0 and finite, got {getattr(owner, name)}")

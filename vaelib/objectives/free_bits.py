@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from vaelib.checks import numbers
 from vaelib.objectives.base import Objective
 from vaelib.objectives.beta_vae import BetaVAE
 from vaelib.objectives.wrapper import Wrapper
@@ -31,6 +32,7 @@ class Floor(ABC):
     nats: float = 0.5
 
     def __post_init__(self) -> None:
+        numbers(self)
         if not self.nats >= 0:
             raise ValueError(f"nats must be at least 0, got {self.nats}")
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from vaelib.checks import numbers
 from vaelib.log_file import named_pairs
 from vaelib.objectives.base import at_least_zero
 from vaelib.support import Bank, all_pairs, hausdorff
@@ -45,6 +46,7 @@ class Term(nn.Module, ABC):
 
     def __post_init__(self) -> None:
         nn.Module.__init__(self)
+        numbers(self)
 
     def prepare(self, latent_dim: int) -> None:
         """Build what depends on the number of latents, once before training."""

@@ -31,6 +31,7 @@ class Wrapper(Objective):
     objective: Objective
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not isinstance(self.objective, Objective):
             raise ValueError(f"objective must be an Objective, got {self.objective!r}")
 
