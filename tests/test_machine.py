@@ -164,3 +164,9 @@ def test_networks_are_compiled_for_long_trainings_on_a_gpu_only(monkeypatch):
     assert modes == []
     gpu.compile([Network(), Network()], 10**6)
     assert modes == ["reduce-overhead"] * 2
+
+
+def test_the_first_device_may_be_numbered():
+    machine.check_present(torch.device("cpu:0"))
+    with pytest.raises(ValueError, match="one of this machine, cpu.*, got cpu:1"):
+        machine.check_present(torch.device("cpu:1"))

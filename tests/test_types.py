@@ -56,6 +56,11 @@ def test_codes_need_a_name_for_each_factor():
         Codes(np.zeros((3, 2)), np.zeros((3, 2), int), ("shape",))
 
 
+def test_large_codes_are_told_in_one_line():
+    codes = Codes(np.zeros((9000, 10)), np.zeros((9000, 2), int), ("shape", "scale"))
+    assert repr(codes) == "Codes(means (9000, 10), factors (9000, 2), names ('shape', 'scale'))"
+
+
 def test_rows_by_value_find_each_row_once():
     factors = np.random.default_rng(0).integers(0, 4, (50, 2))
     codes = Codes(np.zeros((50, 1)), factors)

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import Conv2d, ConvTranspose2d, Linear
@@ -126,6 +127,25 @@ def test_wrong_images_and_latents_are_refused():
         VAE(Burgess(), (1, 32, 32), 2).encode(torch.rand(2, 3, 32, 32))
     with pytest.raises(ValueError, match="latent_dim must be at least 1"):
         VAE(Burgess(), (1, 32, 32), 0)
+
+
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        (np.zeros((2, 1, 32, 32), np.float32), "images must be a tensor of floats, got ndarray"),
+        (torch.zeros(2, 1, 32, 32, dtype=torch.uint8), "tensor of floats, got torch.uint8"),
+        (torch.zeros(32, 32), r"must have shape \(B, 1, 32, 32\), got \(32, 32\)"),
+    ],
+)
+def test_images_that_no_network_takes_are_told(images, says):
+    with pytest.raises(ValueError, match=says):
+        VAE(MLP(8), (1, 32, 32), 2)(images)
+
+
+@pytest.mark.parametrize("shape", [(2,), (5, 3), (1, 5, 2)])
+def test_codes_of_another_shape_are_told(shape):
+    with pytest.raises(ValueError, match=r"latents must have shape \(B, 2\), got \("):
+        VAE(MLP(8), (1, 32, 32), 2).decode(torch.zeros(shape))
 
 
 def test_beta_vae_loss_against_naive_loops():

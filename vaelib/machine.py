@@ -94,7 +94,7 @@ def check_present(device: torch.device) -> None:
     """ValueError for a device that this machine does not have."""
     cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     here = ["cpu", *(["cuda", *cuda] if cuda else []), *["mps"] * torch.backends.mps.is_available()]
-    if str(device) not in here:
+    if str(device).removesuffix(":0") not in here:  # the first, by its other name
         raise ValueError(f"device must be one of this machine, {', '.join(here)}, got {device}")
 
 

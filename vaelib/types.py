@@ -97,6 +97,8 @@ class Codes:
     >>> codes = Codes(np.eye(3), np.array([[0, 1], [1, 1], [2, 0]]), ("shape", "scale"))
     >>> len(codes), codes.select("scale").factors.T, [len(part) for part in codes.split()]
     (3, array([[1, 1, 0]]), [2, 1])
+    >>> codes
+    Codes(means (3, 3), factors (3, 2), names ('shape', 'scale'))
     """
 
     means: np.ndarray  # (N, D) float, the posterior means
@@ -128,6 +130,10 @@ class Codes:
         object.__setattr__(self, "means", means.astype(np.float64, copy=False))
         object.__setattr__(self, "factors", factors.astype(np.int64, copy=False))
         object.__setattr__(self, "names", names)
+
+    def __repr__(self) -> str:
+        shapes = f"means {self.means.shape}, factors {self.factors.shape}"
+        return f"Codes({shapes}, names {self.names})"
 
     def __len__(self) -> int:
         return len(self.means)

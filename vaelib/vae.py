@@ -34,16 +34,13 @@ class VAE(nn.Module):
 
     def encode(self, images: Tensor) -> Posterior:
         """q(z|x) of images (B, C, H, W) in [0, 1]: mean and logvar, (B, D) each."""
-        if tuple(images.shape[1:]) != self.image_shape:
-            raise ValueError(
-                f"images must have shape (B, {', '.join(map(str, self.image_shape))}), "
-                f"got {tuple(images.shape)}"
-            )
+        _check(images, "images", self.image_shape)
         mean, logvar = self.encoder(images).to(images.dtype).chunk(2, dim=1)
         return Posterior(mean, logvar)
 
     def decode(self, z: Tensor) -> Tensor:
         """Bernoulli logits (B, C, H, W) of latents (B, D)."""
+        _check(z, "latents", (self.latent_dim,))
         return self.decoder(z).to(z.dtype)
 
     def forward(self, images: Tensor, rng: torch.Generator | None = None) -> VAEOutput:
@@ -55,3 +52,13 @@ class VAE(nn.Module):
     def reconstruct(self, images: Tensor) -> Tensor:
         """Pixel probabilities (B, C, H, W), decoded from the posterior means."""
         return self.decode(self.encode(images).mean).sigmoid()
+
+
+def _check(given: Tensor, what: str, shape: tuple[int, ...]) -> None:
+    """ValueError unless it is a batch of floats of this shape: nothing waits for its values."""
+    if not isinstance(given, Tensor) or not given.is_floating_point():
+        kind = given.dtype if isinstance(given, Tensor) else type(given).__name__
+        raise ValueError(f"{what} must be a tensor of floats, got {kind}")
+    if tuple(given.shape[1:]) != shape:
+        wanted = ", ".join(["B", *map(str, shape)])
+        raise ValueError(f"{what} must have shape ({wanted}), got {tuple(given.shape)}")
