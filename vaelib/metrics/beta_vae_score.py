@@ -23,7 +23,9 @@ def beta_vae_score(codes: Codes, seed: int = 0) -> dict[str, float]:
 
     Blind spots: nearly everything. A linear classifier finds the shared factor in redundant
     codes too, and in all but evenly turned ones (of a pair among four factors: 1 at 40°, 0.76 at
-    45°), so the score saturates near 1. It depends on the scale of the codes.
+    45°), so the score saturates near 1. It depends on the scale of the codes. It learns and tests
+    on the same ones, so that few score too high (random codes of four factors: 0.32 to 0.37 of 300
+    samples, 0.28 of 1,000).
 
     Limit cases: an identity code 1; every latent twice 1; a constant code: chance.
 
@@ -32,8 +34,8 @@ def beta_vae_score(codes: Codes, seed: int = 0) -> dict[str, float]:
     >>> [round(value["beta_vae_score"], 2) for value in values]
     [1.0, 0.33, 1.0]
 
-    Needs at least 100 samples and two factors. Within sampling noise (0.02) of
-    disentanglement_lib's. Source: Higgins et al. 2017, openreview Sy2fzU9gl, section 3.
+    Needs at least 100 samples and two factors. From 10,000 samples on within sampling noise (0.02)
+    of disentanglement_lib's. Source: Higgins et al. 2017, openreview Sy2fzU9gl, section 3.
     """
     codes = varying(codes, "beta_vae_score", samples=100, factors=2)
     means, rng = canonical(codes.means).astype(np.float32), np.random.default_rng(seed)

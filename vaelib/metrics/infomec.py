@@ -29,8 +29,9 @@ def infomec(codes: Codes, seed: int = 0) -> dict[str, float]:
 
     Blind spots: infom and infoc are ratios, blind to how much is known: random codes get 0.6 and
     0.35 from noise alone, and idle latents that move enough to count lower infom; where only one
-    latent is active infoc is 1. infoe stops after 100 steps, so that its last digits depend on
-    the optimiser.
+    latent is active infoc is 1. A latent that knows nothing counts as even. Ties are broken at
+    random: codes without noise vary by some 0.01 with the seed. infoe stops after 100 steps, so
+    that its last digits depend on the optimiser.
 
     Limit cases: an identity code 1, 1 and nearly 1; a constant code 0, 0, 0; every latent twice:
     infoc about 0.44 with 10 latents.

@@ -22,7 +22,9 @@ def unfairness(codes: Codes, seed: int = 0) -> dict[str, float]:
     sensitive factor is taken out: (t - t₀) / (1 - t₀), at least 0. In [0, 1], 0 is best.
 
     Blind spots: groups of the sample stand in for interventions, so score on uncorrelated samples:
-    there any shift comes from the code. A code that says nothing is perfectly fair.
+    there any shift comes from the code. A code that says nothing is perfectly fair. Small shifts
+    are told too small, as chance adds to a distance about in squares: of 40 predicted values in 32
+    groups of 5,000 test samples, a true shift of 0.15 gets about 0.05, one of 0.06 about 0.01.
 
     Limit cases: an identity code 0; a constant code 0; every latent twice, as once.
 
