@@ -289,6 +289,7 @@ def test_how_a_run_is_carried_out_does_not_change_what_it_is():
         ({"speedups": "false"}, "speedups must be a bool, got 'false'"),
         ({"device": "nonsense"}, "device must be auto, cpu.*, got 'nonsense'"),
         ({"device": 0}, "device must be a str, got 0"),
+        ({"learning_rate": "1e-3"}, "learning_rate must be a number, got .1e-3."),
         ({"learning_rate": -1.0}, "learning_rate must be positive"),
         ({"precision": "float16"}, "precision must be one of .*'float16'"),
         ({"data": "dsprites"}, "data must be a FactorData, got 'dsprites'"),

@@ -103,7 +103,8 @@ def standard_errors(
     for _ in _bar(range(resamples), "resamples", progress):
         half = rng.permutation(len(codes))[: len(codes) // 2]
         tables.append(score(codes[half], metrics, seed))
-    if any(t[name].keys() != values.keys() for t in tables for name, values in tables[0].items()):
+    keys = [{(name, value) for name in table for value in table[name]} for table in tables]
+    if any(each != keys[0] for each in keys):
         raise ValueError(
             f"a factor varies in some halves of the {len(codes)} samples only: give more samples, "
             "or leave out the factor"

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 
 from vaelib import machine
 from vaelib.checkpoint import TrainState
-from vaelib.checks import of_kind, whole
+from vaelib.checks import numbers, of_kind, whole
 from vaelib.datasets import DSprites, FactorData
 from vaelib.fast import budget
 from vaelib.networks import Fast, Network
@@ -78,6 +78,7 @@ class TrainConfig:
     checkpoint_every: int = 1000  # steps
 
     def __post_init__(self) -> None:
+        numbers(self)
         whole(self, 1, "latent_dim", "steps", "batch_size", "log_every", "checkpoint_every")
         whole(self, 0, "seed")
         if self.seed >= 2**64:  # torch takes no more
