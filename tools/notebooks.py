@@ -125,6 +125,7 @@ def run(notebook: NotebookNode, folder: Path) -> None:
         kernel_name=KERNEL["name"],
         store_widget_state=False,
         record_timing=False,
+        coalesce_streams=True,  # prints in a row are one output, however they arrived
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     )
