@@ -371,6 +371,9 @@ draw()
 widgets.Pictured([slider, view], image=view)
 
 # %% [markdown]
+# *Figure 2.9: The smallest slider: one latent of the real heart's code.*
+
+# %% [markdown]
 # ### Move them yourself
 #
 # And this is the explorer. The networks themselves are inside it, so it needs no kernel: it moves in
@@ -387,7 +390,7 @@ widgets.Pictured([slider, view], image=view)
 explore(long, megabytes=1.1)
 
 # %% [markdown]
-# *Figure 2.9: The explorer of the long run: move its latents, or the factors.*
+# *Figure 2.10: The explorer of the long run: move its latents, or the factors.*
 
 # %% [markdown]
 # Another view, in the other direction. Put one heart on all 1,024 places and map what each latent
@@ -407,7 +410,7 @@ with plots.style():
         ax.set(title=f"z{j}", xticks=[], yticks=[])
 
 # %% [markdown]
-# *Figure 2.10: What each latent in use says about one heart at 32 × 32 places: red is high, blue is low.*
+# *Figure 2.11: What each latent in use says about one heart at 32 × 32 places: red is high, blue is low.*
 
 # %% [markdown]
 # It would be striped from top to bottom. Stripes that lean mean a latent that stands for a *slanted*
@@ -422,7 +425,7 @@ with plots.style():
 plots.mutual_information(knowledge(long, posterior.kl), data.factor_names, kl=posterior.kl);
 
 # %% [markdown]
-# *Figure 2.11: What each latent of the long run knows about each factor, in nats.*
+# *Figure 2.12: What each latent of the long run knows about each factor, in nats.*
 
 # %% [markdown]
 # The column of orientation stays pale, and you know two reasons: for squares and ellipses much of it
@@ -453,7 +456,7 @@ results[["beta", "reconstruction", "kl", *scores, "distribution"]].round(2)
 plots.rate_distortion(results);
 
 # %% [markdown]
-# *Figure 2.12: KL against reconstruction error of the three shipped runs, β = 1, 4 and 8.*
+# *Figure 2.13: KL against reconstruction error of the three shipped runs, β = 1, 4 and 8.*
 
 # %% [markdown]
 # A model stops paying where the next nat of KL would save less than β nats of reconstruction. So from
@@ -479,7 +482,7 @@ for line, label in enumerate(["image", *(f"β = {one.config.objective.beta:g}" f
     ax.text(-6, 66 * line + 32, label, ha="right", va="center", fontsize=9)
 
 # %% [markdown]
-# *Figure 2.13: Ten images (top) and how the models with β = 1, 4 and 8 draw them.*
+# *Figure 2.14: Ten images (top) and how the models with β = 1, 4 and 8 draw them.*
 
 # %% [markdown]
 # (To play with all three side by side: `explore(*sweep)`. Its *β atlas* sends one image, or your own
@@ -495,7 +498,7 @@ plots.sweep(results, "beta", "mig").set_ylim(bottom=0);
 
 
 # %% [markdown]
-# *Figure 2.14: MIG of the three shipped runs by β, a single seed each.*
+# *Figure 2.15: MIG of the three shipped runs by β, a single seed each.*
 
 # %% [markdown]
 # Take three points for what they are: an anecdote. Another seed gives other latents and another MIG,
