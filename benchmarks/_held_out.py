@@ -42,6 +42,9 @@ class Without(FactorData):
             factors[bad] = self.data.sample_factors(int(bad.sum()), rng)
         return factors
 
+    def uncorrelated(self) -> FactorData:
+        return self.data
+
     def render(self, factors: np.ndarray) -> np.ndarray:
         return self.data.render(factors)
 

@@ -215,7 +215,7 @@ def test_what_is_wrong_with_a_table_is_told_with_its_line(tmp_path):
         (lambda rows: ["file,0,1", *rows[1:]], "got '0'; 'shape' would do"),
         (
             lambda rows: [*rows[:2], "", "img_1.png,n/a,r", *rows[3:]],
-            "line 4: the factor 'side' must be a number as in most rows, got 'n/a'",
+            "line 4: the factor 'side' must be a number as in other rows, got 'n/a'",
         ),
     ],
 )
@@ -397,7 +397,7 @@ WRONG = {
     "objects": ({"images": np.array([{}] * 9)}, "pickled objects.*astype.str"),
     "a word among numbers": (
         {"factors": np.where(FACTORS == [9, 3, 9], "NA", FACTORS.astype(str))},
-        "row 16: the factor 'factor_1' must be a number as in most rows, got 'NA'",
+        "row 16: the factor 'factor_1' must be a number as in other rows, got 'NA'",
     ),
     "100,000 classes": (
         {"images": MANY, "factors": np.arange(100_000)},
@@ -624,3 +624,9 @@ def test_a_file_is_trained_on_from_the_command_line(tmp_path, runs_folder, capsy
     assert main(["data", "check", str(path), "--data-option", "size=32"]) == 0
     said = capsys.readouterr().out
     assert "120 images of 1×32×32 pixels" in said and "factor: 2 values, 0, 1" in said
+
+
+def test_versions_and_the_like_are_words(tmp_path):
+    versions = np.array(["1.0", "1.1", "2.0", "1.0.1"])
+    data = ArrayData(npz(tmp_path, images=random_bytes(40, 32, 32), factors=np.tile(versions, 10)))
+    assert data.values("factor").tolist() == sorted(versions)

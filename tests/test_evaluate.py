@@ -8,6 +8,8 @@ from hand_made import noisy
 from vaelib import evaluate as module
 from vaelib import metrics, sanity
 from vaelib.datasets import Correlated, FactorData, FixedSample
+from vaelib.datasets.uniform import Uniform
+from vaelib.datasets.wrapped import Wrapped
 from vaelib.evaluate import evaluate, sanity_scores, score, score_without, standard_errors, summary
 from vaelib.types import Codes
 
@@ -237,3 +239,36 @@ def test_all_metrics_of_a_single_factor_leave_out_those_that_compare_factors():
     still = Codes(codes.means, np.zeros_like(digit), ("digit",))
     with pytest.raises(ValueError, match="needs at least . of the factors"):
         score(still)
+
+
+class Hearts(Wrapped):
+    """A user's wrapper that draws only some of the factors."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def sample_factors(self, n, rng):
+        return self.data.sample_factors(n, rng) * [1, 1, 0] + [0, 0, 1]
+
+
+def test_a_wrapper_is_scored_on_what_it_draws():
+    drawn = Hearts(Strip()).sample_distinct(500, np.random.default_rng(0))
+    assert drawn.shape == (500, 3) and (drawn[:, 2] == 1).all()
+
+
+class Broken(Strip):
+    @property
+    def image_shape(self):
+        return None.shape
+
+
+def test_an_error_inside_a_property_of_a_data_set_stays_what_it_is():
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'shape'"):
+        _ = Broken().image_shape
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
+        _ = Strip().colour
+
+
+def test_uniform_is_for_data_of_a_distribution_of_their_own():
+    with pytest.raises(ValueError, match="a distribution of its own, got FixedSample"):
+        Uniform(FixedSample(Strip(), 20))

@@ -1,6 +1,6 @@
 import os
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -57,6 +57,26 @@ def test_stacked_runs_are_those_that_train_alone(tmp_path, alone):
     for one, other in zip(alone, runs, strict=True):
         assert_alike(one, other)
     assert runs[1].folder.joinpath("objective.safetensors").exists()  # FactorVAE's critic
+
+
+@dataclass(eq=False)
+class Drawing(BetaVAE):
+    """An objective of a user's that draws from torch's own generator."""
+
+    def penalty(self, batch, out, step):
+        return {"luck": torch.rand(()) * super().penalty(batch, out, step)["weighted_kl"]}
+
+
+def test_what_draws_from_torch_itself_is_repeated_in_a_stack(tmp_path):
+    configs = [replace(SMALL, seed=seed, objective=Drawing()) for seed in (0, 1)]
+    stacks = []
+    for name in "ab":
+        before = torch.get_rng_state()
+        stacks.append(train_stacked(configs, [tmp_path / f"{name}{i}" for i in (0, 1)]))
+        assert torch.equal(before, torch.get_rng_state()), "the program's own draws stay"
+        torch.rand(3)
+    for one, other in zip(*stacks, strict=True):
+        assert all(torch.equal(weights(one)[n], weights(other)[n]) for n in weights(one))
 
 
 def test_a_stacked_training_that_was_cut_goes_on_alone_and_stacked(tmp_path, alone, monkeypatch):

@@ -33,7 +33,7 @@ from vaelib.report.offline import offline
 from vaelib.report.pictures import last_heading, pictures
 from vaelib.report.scrub import scrub
 from vaelib.report.state import State, hold, notebook_key, package_key
-from vaelib.report.tables import arranged, evaluate_new, score_tables
+from vaelib.report.tables import arranged, evaluate_new, score_tables, write_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -632,3 +632,20 @@ def test_a_damaged_run_does_not_cost_the_report(tmp_path):
         table = score_tables(tmp_path)["uncorrelated"].set_index("run")
     assert list(table.index) == ["cut", "good"]
     assert table["mig"].notna().to_dict() == {"cut": False, "good": True}
+
+
+def test_scores_on_other_images_are_told_too(tmp_path):
+    from vaelib.datasets import Blobs, DSprites, Pooled
+    from vaelib.evaluate import evaluate
+    from vaelib.networks import MLP
+    from vaelib.train import TrainConfig, train
+
+    config = TrainConfig(Blobs(32), network=MLP(4), latent_dim=2, steps=2, batch_size=4)
+    run = train(config, tmp_path / "run", progress=False)
+    evaluate(run, Pooled(DSprites()), ["mig"], n=200)
+    evaluate_new(tmp_path, ["mig"], progress=False)
+    tables = score_tables(tmp_path)
+    assert list(tables) == ["uncorrelated", "uncorrelated: Pooled(data=DSprites(), k=2)"]
+    assert all(table["mig"].notna().all() for table in tables.values())
+    files = write_csv(tmp_path, tables)
+    assert files == ["scores.csv", "scores_uncorrelated_Pooled_data_DSprites_k_2.csv"]

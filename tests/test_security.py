@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -197,6 +198,20 @@ def test_a_report_shows_evil_names_and_errors_as_text(tmp_path):
             files=[EVIL],
         )
     ]
+    study = SimpleNamespace(
+        name=lambda: EVIL, hypothesis=EVIL, score=EVIL, reference=EVIL, lower_is_better=False,
+        rivals=[EVIL],
+    )  # fmt: skip
+    phase = {"name": EVIL, "strengths": table, "differences": table}
+    phase |= {"verdicts": [EVIL], "claims": {0.2: EVIL}}
+    figure = {"png": b"", "caption": EVIL}
+    pages += [
+        fill(
+            "study", study=study, about=[EVIL], done=EVIL, only=EVIL, phases=[phase],
+            figures=dict.fromkeys(("scores", "settings", "training", "planes"), [figure]),
+            best={EVIL: EVIL}, seeds=table, failures=[(EVIL, EVIL)], facts={EVIL: EVIL}, links=[],
+        )
+    ]  # fmt: skip
     for page in pages:
         assert "alert(1)" in page and not scripts(page)
 

@@ -8,8 +8,8 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -37,6 +37,20 @@ class Plan:
         if self.speedups:
             keep_memory()
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Torch's own generators begin at `seed` in here, and are as before after it.
+
+        For parts of the user's, dropout say; vaelib's draw from generators of the run.
+        """
+        gpu = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(gpu):
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch other devices
+            for device in gpu:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
+            yield
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vaelib.datasets import DSprites, FactorData
-from vaelib.datasets.wrapped import Wrapped
+from vaelib.datasets.wrapped import Wrapped, of_data
 from vaelib.machine import Plan
 
 
@@ -25,6 +25,8 @@ class OnDevice(Wrapped):
 
     data: FactorData
     table: Tensor  # (N, H·W/8) uint8, one bit a pixel, in the order of the grid
+
+    sample_distinct = of_data("sample_distinct")
 
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.data.sample_factors(n, rng)

@@ -120,7 +120,10 @@ class Run:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """scores.json, {distribution: {…, "scores": {metric: {name: value}}}}; {} without one."""
+        """scores.json, {images: {…, "scores": {metric: {name: value}}}}; {} without one.
+
+        `images` are those that :func:`~vaelib.evaluate.evaluate` names, `uncorrelated` for example.
+        """
         path = self.folder / "scores.json"
         if not path.exists():
             return {}

@@ -174,12 +174,18 @@ def _home(cls: type) -> str:
 
 def _script() -> str:
     """The module's name of the script that runs; `__main__` in a notebook."""
-    file = getattr(sys.modules["__main__"], "__file__", None)
-    return Path(file).stem if file else "__main__"
+    main = vars(sys.modules["__main__"])
+    if main.get("__spec__"):  # of `python -m package.module`
+        return main["__spec__"].name
+    return Path(main["__file__"]).stem if main.get("__file__") else "__main__"
 
 
 def own_files(spec: Any) -> list[Path]:
-    """The source files, outside of vaelib, of the types in a spec."""
+    """The source files, outside of vaelib, of the types in a spec.
+
+    >>> own_files({"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": 4.0})
+    []
+    """
     if isinstance(spec, list):
         return [file for item in spec for file in own_files(item)]
     if not isinstance(spec, dict):

@@ -69,13 +69,18 @@ def _train_all(todo: Sequence[tuple[Run, TrainConfig]]) -> None:
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
     _forget_what_is_ahead([run for run, _ in todo])
+    with plan.seeded(config.seed):
+        _steps(todo, plan)
+
+
+def _steps(todo: Sequence[tuple[Run, TrainConfig]], plan: machine.Plan) -> None:
     members = [Training(run, config, plan) for run, config in todo]
     steps = sorted({member.first for member in members})
     if len(steps) > 1:
         raise ValueError(
             f"stacked runs must go on from the same step, got {steps}: train each alone"
         )
-    for step in range(steps[0], config.steps):
+    for step in range(steps[0], members[0].config.steps):
         _step(members, plan, step)
     for member in members:
         member.finish()

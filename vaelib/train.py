@@ -138,7 +138,7 @@ def train(
 
 def _warn_of_edits(run: Run, config: TrainConfig) -> None:
     """Tell where code of the user's was changed after its run was finished."""
-    for file in own_files(to_spec(config)):
+    for file in filter(Path.exists, own_files(to_spec(config))):
         if file.stat().st_mtime > (run.folder / "model.safetensors").stat().st_mtime:
             warnings.warn(
                 f"{file} was changed after {run.folder} was trained with it: remove that folder, "
@@ -157,8 +157,7 @@ def _train(
 
     plan = machine.plan(config.device, config.precision, config.speedups)
     plan.begin()
-    with torch.random.fork_rng([plan.device] if plan.device.type == "cuda" else []):
-        torch.manual_seed(config.seed)  # for parts of the user's, dropout say; ours use `noise`
+    with plan.seeded(config.seed):
         _steps(Training(run, config, plan, progress), on_log, progress)
 
 
@@ -227,6 +226,7 @@ def load_or_train(config: TrainConfig, **options) -> Run:
     for folder in found_dirs():
         for run in find(folder):
             if run.finished and _key(run) == config.key:
+                _warn_of_edits(run, config)
                 return run
     config = replace(config, steps=budget(config.steps))
     print(f"No finished run of this configuration is here: training {config.steps:,} steps.")

@@ -574,7 +574,7 @@ for s in (sigma, np.inf):
 # **The fix** is one call: `run.config.data.uncorrelated()` draws images with independent factors, and
 # `evaluate(run)` uses it unless you say otherwise. Every score in vaelib carries the word
 # `uncorrelated`, `correlated` or, for images as they come (chapter 9), `empirical`, and no table
-# mixes them. Trained models, too, are two models when they are scored on two distributions:
+# mixes them. (`own` is for a data set that you write yourself, with its own way to draw factors.) Trained models, too, are two models when they are scored on two distributions:
 
 # %%
 same = [run for run in find(shipped_dir()) if repr(run.config.data) == repr(data)]

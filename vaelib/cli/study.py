@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +221,6 @@ def _tell(outcomes: Sequence[Outcome], folder: Path) -> int:
     for outcome in failed:
         print(f"failed: {outcome.name}\n    {outcome.reason}")
     print(f"{len(outcomes) - len(failed)} runs done, {len(failed)} failed: {folder}")
-    if any(folder.glob(f"work/*/{FAILURE}")):
+    if any(path for o in failed for path in folder.glob(f"work/{escape(o.name)}.*/{FAILURE}")):
         print("the tracebacks are in work/*/failure.json there; try again with --retry")
     return 1 if failed else 0

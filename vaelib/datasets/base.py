@@ -37,9 +37,10 @@ class FactorData(ABC):
     combinations: np.ndarray | None = None  # (N, K), the factor vectors that exist; None: all
 
     def __getattr__(self, name: str) -> Any:  # only for what there is not
-        if name in ("factor_names", "factor_sizes", "image_shape"):
+        needed = name in ("factor_names", "factor_sizes", "image_shape")
+        if needed and not hasattr(type(self), name):
             raise ValueError(f"{type(self).__name__} must have {name}, as a data set: it has none")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return object.__getattribute__(self, name)  # raises again what a property raised
 
     @abstractmethod
     def render(self, factors: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from vaelib.files import DataFileError, readable
 
 MOST_VALUES = 1000  # of one factor
 MOST_LETTERS = 1000  # of a cell in a table
+MISSING = ("na", "n/a", "none", "null", "-", "?", ".")  # what tables write for no number
 OWN_NAMES = ("image", "copy")  # factors that ArrayData adds itself
 
 
@@ -61,12 +62,13 @@ def _numbers(name: str, column: np.ndarray) -> np.ndarray:
 
 
 def _check_words(name: str, column: np.ndarray, where: Callable[[int], str]) -> None:
-    """ValueError for text that is mostly numbers: as words, "10" would come before "2"."""
+    """ValueError where a number is missing: as words, "10" would come before "2"."""
     words = [row for row, text in enumerate(column.tolist()) if not _is_number(text)]
-    if 0 < len(words) < len(column) / 2:
+    gaps = [row for row in words if column[row].strip().lower() in MISSING]
+    if gaps and len(gaps) == len(words) < len(column):
         raise ValueError(
-            f"{where(words[0])}: the factor {name!r} must be a number as in most rows, got "
-            f"{column[words[0]].item()!r}: leave the picture out, or make words of all"
+            f"{where(gaps[0])}: the factor {name!r} must be a number as in other rows, got "
+            f"{column[gaps[0]].item()!r}: leave the picture out, or make words of all"
         )
 
 

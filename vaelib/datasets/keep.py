@@ -108,8 +108,8 @@ def _gathered(blocks: Blocks) -> Blocks:
     """The same rows in larger blocks: to write items one by one takes many times as long."""
     waiting: dict[str, list[np.ndarray]] = {}
     for name, block in blocks:
-        if name not in waiting:  # the first alone: with one factor or none the file is then,
-            waiting[name] = []  # byte for byte, that of rows one by one: it keeps its fingerprint
+        if name not in waiting:  # the first alone, which makes the dataset and its chunks
+            waiting[name] = []
             yield name, block
             continue
         rows = waiting[name]

@@ -10,11 +10,13 @@ images of a file.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,8 +50,9 @@ def fill_table(
     """
     _remove_unfinished(path)
     _sidecar(path).unlink(missing_ok=True)
-    write_whole(path, lambda file: _write(file, shape, blocks, label))
-    facts = {"shape": list(shape), "sha256": digest_of(path, "sha256"), "source": label}
+    state = hashlib.sha256()
+    write_whole(path, lambda file: _write(file, state, shape, blocks, label))
+    facts = {"shape": list(shape), "sha256": state.hexdigest(), "source": label}
     write_json(_sidecar(path), facts)
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
@@ -63,18 +66,25 @@ def digest_of(path: Path, algorithm: str) -> str:
     return state.hexdigest()
 
 
-def _write(path: Path, shape: tuple[int, int], blocks: Iterable[np.ndarray], label: str) -> None:
+def _write(
+    path: Path, state: Any, shape: tuple[int, int], blocks: Iterable[np.ndarray], label: str
+) -> None:
+    """The file; `state` hashes what is written, as to read it again takes long."""
     from tqdm.auto import tqdm
 
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    rows = 0
+    header, rows = io.BytesIO(), 0
+    about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, about)
+    state.update(header.getvalue())
     bar = tqdm(total=shape[0], desc=label, unit="image", unit_scale=True)
     with path.open("wb") as file, bar:
-        np.lib.format.write_array_header_1_0(file, header)
+        file.write(header.getvalue())
         for block in blocks:
             if block.dtype != np.uint8 or block.shape[1:] != shape[1:]:
                 raise ValueError(f"rows must be (n, {shape[1]}) uint8, got {block.shape}")
-            file.write(np.ascontiguousarray(block))
+            block = np.ascontiguousarray(block)
+            state.update(block)
+            file.write(block)
             rows += len(block)
             bar.update(len(block))
     if rows != shape[0]:

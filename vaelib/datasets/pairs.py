@@ -10,7 +10,7 @@ import numpy as np
 from vaelib.checks import is_whole
 from vaelib.datasets.base import FactorData
 from vaelib.datasets.correlated import Correlated
-from vaelib.datasets.wrapped import Wrapped
+from vaelib.datasets.wrapped import Wrapped, of_data
 
 MODES = ("observational", "interventional", "causal")
 
@@ -46,6 +46,8 @@ class Pairs(Wrapped):
     data: FactorData  # plain or Correlated
     k: int | None = 1  # factors that differ; None: 1 … K − 1, drawn for each pair
     mode: str = "observational"  # or "interventional" or "causal"
+
+    sample_distinct = of_data("sample_distinct")
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

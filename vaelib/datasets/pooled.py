@@ -8,7 +8,7 @@ import numpy as np
 
 from vaelib.checks import whole
 from vaelib.datasets.base import FactorData
-from vaelib.datasets.wrapped import Wrapped
+from vaelib.datasets.wrapped import Wrapped, of_data
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Pooled(Wrapped):
     k: int = 2  # pixels of a block, each way
 
     max_value = 255
+    sample_distinct = of_data("sample_distinct")
 
     def __post_init__(self) -> None:
         _, height, width = self.data.image_shape

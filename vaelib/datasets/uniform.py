@@ -15,7 +15,11 @@ class Uniform(Wrapped):
     data: FactorData
 
     distribution = "uncorrelated"
-    sample_factors, sample_distinct = FactorData.sample_factors, FactorData.sample_distinct
+    sample_factors = FactorData.sample_factors
+
+    def __post_init__(self) -> None:
+        if self.data.distribution != "own":
+            raise ValueError(f"Uniform takes data of a distribution of its own, got {self.data}")
 
     def uncorrelated(self) -> FactorData:
         return self

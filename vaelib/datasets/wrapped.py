@@ -10,7 +10,8 @@ import numpy as np
 from vaelib.datasets.base import FactorData
 
 
-def _of_data(name: str) -> property:
+def of_data(name: str) -> property:
+    """What the field `data` has by this name."""
     return property(attrgetter(f"data.{name}"))
 
 
@@ -22,13 +23,13 @@ class Wrapped(FactorData):
 
     data: FactorData
 
-    factor_names, factor_sizes = _of_data("factor_names"), _of_data("factor_sizes")
-    image_shape, max_value = _of_data("image_shape"), _of_data("max_value")
-    unscored, combinations = _of_data("unscored"), _of_data("combinations")
-    distinct, distribution = _of_data("distinct"), _of_data("distribution")
-    index, factors, values = _of_data("index"), _of_data("factors"), _of_data("values")
-    nearest, render = _of_data("nearest"), _of_data("render")
-    uncorrelated, sample_distinct = _of_data("uncorrelated"), _of_data("sample_distinct")
+    factor_names, factor_sizes = of_data("factor_names"), of_data("factor_sizes")
+    image_shape, max_value = of_data("image_shape"), of_data("max_value")
+    unscored, combinations = of_data("unscored"), of_data("combinations")
+    distinct, distribution = of_data("distinct"), of_data("distribution")
+    index, factors, values = of_data("index"), of_data("factors"), of_data("values")
+    nearest, render = of_data("nearest"), of_data("render")
+    uncorrelated = of_data("uncorrelated")
 
     @abstractmethod
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,12 +19,13 @@ QUICK = ("mig", "factor_vae_score")  # a second a run; all metrics take about te
 
 
 def evaluate_new(folder: Path, metrics: Sequence[str], progress: bool = True) -> None:
-    """Score the finished runs under `folder` that have no scores yet."""
+    """Score the finished runs under `folder` that have no scores on uncorrelated images yet."""
     from tqdm import tqdm
 
     from vaelib.evaluate import evaluate
 
-    new = [run for run in readable_runs(folder) if run.finished and not run.scores]
+    runs = [run for run in readable_runs(folder) if run.finished]
+    new = [r for r in runs if r.config.data.uncorrelated().distribution not in r.scores]
     for run in tqdm(new, desc="scores", unit="run", disable=not progress or not new):
         try:
             evaluate(run, metrics=metrics)
@@ -54,17 +56,16 @@ def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
     from vaelib.runs import table
 
     runs = readable_runs(folder)
-    chosen = {
-        "uncorrelated": [r for r in runs if "uncorrelated" in r.scores or not r.scores],
-        "correlated": [r for r in runs if "correlated" in r.scores],
-        "empirical": [r for r in runs if "empirical" in r.scores],
-    }
+    names = dict.fromkeys(["uncorrelated", *sorted({name for r in runs for name in r.scores})])
+    chosen = {name: [r for r in runs if name in r.scores] for name in names}
+    chosen["uncorrelated"] = [r for r in runs if not r.scores or "uncorrelated" in r.scores]
     return {name: table(rs, name) for name, rs in chosen.items() if rs}
 
 
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
-    """scores.csv, scores_correlated.csv and scores_empirical.csv; the names of those written."""
-    files = {name: f"scores_{name}.csv" for name in tables} | {"uncorrelated": "scores.csv"}
+    """scores.csv, scores_correlated.csv and so on; the names of those written."""
+    plain = {name: re.sub(r"\W+", "_", name).strip("_")[:60] for name in tables}
+    files = {name: f"scores_{plain[name]}.csv" for name in tables} | {"uncorrelated": "scores.csv"}
     for name, table in tables.items():
         write_text(folder / files[name], table.to_csv(index=False))
     return [files[name] for name in tables]
