@@ -84,7 +84,7 @@ def test_free_bits_prevent_the_collapse_of_a_strong_weight():
 
 
 def test_negative_nats_and_other_objects_are_refused():
-    with pytest.raises(ValueError, match="nats must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="nats must be at least 0 and finite, got -1"):
         PerLatent(-1)
     with pytest.raises(ValueError, match="objective must be an Objective, got 3"):
         FreeBits(3)

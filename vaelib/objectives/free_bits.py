@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from vaelib.checks import numbers
-from vaelib.objectives.base import Objective
+from vaelib.objectives.base import Objective, at_least_zero
 from vaelib.objectives.beta_vae import BetaVAE
 from vaelib.objectives.wrapper import Wrapper
 from vaelib.types import Batch, Posterior, VAEOutput
@@ -32,9 +31,7 @@ class Floor(ABC):
     nats: float = 0.5
 
     def __post_init__(self) -> None:
-        numbers(self)
-        if not self.nats >= 0:
-            raise ValueError(f"nats must be at least 0, got {self.nats}")
+        at_least_zero(self, "nats")
 
     @abstractmethod
     def raised(self, kl: Tensor) -> Tensor:
