@@ -252,8 +252,10 @@ class Hearts(Wrapped):
 
 
 def test_a_wrapper_is_scored_on_what_it_draws():
+    drawn = Hearts(Strip()).sample_distinct(5, np.random.default_rng(0))
+    assert drawn.shape == (5, 3) and (drawn[:, 2] == 1).all()
     drawn = Hearts(Strip()).sample_distinct(500, np.random.default_rng(0))
-    assert drawn.shape == (500, 3) and (drawn[:, 2] == 1).all()
+    assert (drawn[:, 2] == 1).all() and len(np.unique(drawn, axis=0)) == len(drawn) == 20
 
 
 class Broken(Strip):
@@ -267,6 +269,17 @@ def test_an_error_inside_a_property_of_a_data_set_stays_what_it_is():
         _ = Broken().image_shape
     with pytest.raises(AttributeError, match="no attribute 'colour'"):
         _ = Strip().colour
+
+
+class Skew(Dependent):
+    uncorrelated = FactorData.uncorrelated
+
+
+def test_data_that_say_how_they_are_drawn_have_a_uniform_form_too():
+    data = Skew()
+    assert data.distribution == "correlated" and data.uncorrelated().distribution == "uncorrelated"
+    drawn = data.uncorrelated().sample_factors(5_000, np.random.default_rng(0))
+    assert abs(np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1]) < 0.05
 
 
 def test_uniform_is_for_data_of_a_distribution_of_their_own():

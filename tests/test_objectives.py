@@ -12,7 +12,7 @@ from vaelib.checkpoint import load_tensors, save_tensors
 from vaelib.datasets import DSprites
 from vaelib.datasets.pairs import Pairs
 from vaelib.networks import MLP
-from vaelib.objectives import FOUND, Objective
+from vaelib.objectives import FOUND, BetaVAE, Objective
 from vaelib.objectives.free_bits import PerLatent
 from vaelib.objectives.l_vae import R1
 from vaelib.objectives.pair_weights import IfSignificant, OnePartner, Relaxed, WeakThenTighten
@@ -264,7 +264,7 @@ def own(**methods):
         ({"penalty": lambda *_: {"kl": torch.tensor(0.0)}}, "other names than kl: .*loss"),
         ({"extra_log": lambda _: {"loss": 1.0, "x": 2.0}}, "other names than loss: .*kl_0"),
         ({"extra_log": lambda self: {f"n{self.noted.get('n')}": 0.0}, "learn": lambda self, *_: (
-            self.noted.update(n=_[-1]))}, r"the same names at each step, .* in \['n0', 'n1'\]"),
+            self.noted.update(n=_[-1]))}, r"the same names at each step, .* in \['n1'\]"),
     ],
 )  # fmt: skip
 def test_a_return_of_an_own_objective_that_breaks_the_log_or_the_loss_is_told(
@@ -284,3 +284,21 @@ def test_an_own_post_init_need_not_call_that_of_objective():
     assert set(own(__post_init__=post_init).state_dict()) == {
         "critic.weight", "critic.bias", "mean",
     }  # fmt: skip
+
+
+def test_numbers_of_numpy_become_pythons_and_a_bool_is_none():
+    assert repr(BetaVAE(np.float64(4))) == repr(BetaVAE(4.0)) == "BetaVAE(beta=4.0)"
+    assert type(BetaVAE(np.int64(4)).beta) is int
+    with pytest.raises(ValueError, match="beta must be a number, got True"):
+        BetaVAE(True)
+
+
+def test_a_number_that_a_step_does_not_log_is_nan_there(tmp_path):
+    def learn(self, batch, out, step):
+        self.noted = {"x": 1.0} if step == 0 else {}
+
+    config = TrainConfig(
+        objective=own(learn=learn), network=MLP(8), latent_dim=D, steps=2, batch_size=B, log_every=1
+    )
+    log = train(config, tmp_path, progress=False).log
+    assert log["x"].iloc[0] == 1 and np.isnan(log["x"].iloc[1])

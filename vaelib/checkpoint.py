@@ -37,7 +37,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         readable(path, "is not a whole safetensors file"),
         safe_open(path, framework="pt") as file,
     ):
-        meta = json.loads((file.metadata() or {}).get("vaelib", "{}"))
+        meta = dict(json.loads((file.metadata() or {}).get("vaelib", "{}")))
         return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
 
 

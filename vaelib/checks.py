@@ -32,16 +32,17 @@ def whole(owner: object, least: int, *names: str) -> None:
 def numbers(owner: Any) -> None:
     """ValueError when a field annotated `float` or `int` holds no number at all.
 
-    NumPy's floats become Python's. Text and tensors would pass some comparisons, and stop others
+    NumPy's numbers become Python's. Text and tensors would pass some comparisons, and stop others
     with an error that does not name the field.
     """
     kinds = ("float", "int", float, int)
     for name in [field.name for field in fields(owner) if field.init and field.type in kinds]:
         value = getattr(owner, name)
-        if not isinstance(value, Real):
+        if not isinstance(value, Real) or isinstance(value, bool):
             raise ValueError(f"{name} must be a number, got {value!r}")
-        if not isinstance(value, Integral | float):
-            object.__setattr__(owner, name, float(value))
+        if type(value) not in (int, float):
+            kind = int if isinstance(value, Integral) else float
+            object.__setattr__(owner, name, kind(value))
 
 
 def of_kind(owner: object, **kinds: type) -> None:

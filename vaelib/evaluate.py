@@ -45,7 +45,7 @@ def score(
 
     `seed` goes to every metric that draws at random, so two models scored on the same images
     are compared on the same draws. All metrics are all that these codes allow: one that needs more
-    factors than vary, or factors that differ more, is left out, unless it is named. ValueError
+    factors than vary, or factors of fewer values, is left out, unless it is named. ValueError
     names an unknown metric and lists what there is, or says what a metric lacks.
     """
     named = metrics is not None and list(metrics) != ["all"]

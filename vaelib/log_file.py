@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from itertools import combinations
 from pathlib import Path
@@ -56,23 +57,24 @@ class LogFile:
             path.unlink(missing_ok=True)
 
     def write(
-        self, step: int, loss: Tensor, terms: dict[str, Tensor], kl: Tensor, extra: dict[str, float]
+        self, step: int, loss: Tensor, terms: dict[str, Tensor], kl: Tensor, *extra: dict
     ) -> dict[str, float]:
-        """Append one row; `kl` (D,) in nats. Returns the row."""
+        """Append one row; `kl` (D,) in nats, `extra` {name: number}. Returns the row."""
         seconds = round(self.before + time.perf_counter() - self.start, 3)
         row = _joined(
             {"step": step, "seconds": seconds, "loss": loss.item()},
             {name: term.item() for name, term in terms.items()},
             {"kl": kl.sum().item(), **{f"kl_{j}": v for j, v in enumerate(kl.tolist())}},
-            extra,
+            *extra,
         )
         mode = "a" if self.columns else "w"
         self.columns = self.columns or list(row)
-        if changed := sorted(row.keys() ^ set(self.columns)):
+        if new := sorted(row.keys() - set(self.columns)):
             raise ValueError(
                 "penalty and extra_log must return the same names at each step, got other ones "
-                f"than at the first in {changed}"
+                f"than at the first in {new}"
             )
+        row = dict.fromkeys(self.columns, math.nan) | row  # what a step does not say
         self._write(self.path, mode, [row])
         return row
 

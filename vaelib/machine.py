@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -50,10 +51,14 @@ class Plan:
             for device in gpu:
                 with torch.cuda.device(device):
                     torch.cuda.manual_seed(seed)
+            if self.device.type == "mps":
+                torch.mps.manual_seed(seed)  # which is not put back
             yield
 
-    def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+    def autocast(self) -> AbstractContextManager[Any]:
+        if self.dtype == torch.float32:  # not every torch knows autocast for every device
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
 
     def adam(
         self, parameters: Iterable[nn.Parameter], learning_rate: float, beta2: float = 0.999
@@ -129,7 +134,7 @@ def pick_precision(name: str, device: torch.device) -> torch.dtype:
 def _bfloat16_pays(device: torch.device) -> bool:
     """By what the chip says; where it has only part of what it takes, by trying."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # before, it is emulated
     if device.type != "cpu" or not {"amx_bf16", "avx512_bf16"} & cpu_flags():
         return False  # it would be emulated
     return "amx_bf16" in cpu_flags() or probe(torch.bfloat16) < 0.95 * probe(torch.float32)

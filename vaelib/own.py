@@ -2,8 +2,8 @@
 
 The environment variable VAELIB_MODULES lists them, paths of files or of packages' folders, or names
 of modules, separated as in PATH. What is in them, of a package what its `__init__.py` imports, is
-found by name as if it stood in vaelib, and the configurations of runs may name it. Nothing else
-outside of vaelib is ever imported for a file that somebody hands over.
+found by name as if it stood in vaelib, and the configurations of runs may name it and all that lies
+in the package. Nothing else outside of vaelib is ever imported for a file that somebody hands over.
 """
 
 from __future__ import annotations

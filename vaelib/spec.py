@@ -175,7 +175,7 @@ def _home(cls: type) -> str:
 def _script() -> str:
     """The module's name of the script that runs; `__main__` in a notebook."""
     main = vars(sys.modules["__main__"])
-    if main.get("__spec__"):  # of `python -m package.module`
+    if main.get("__spec__") and main["__spec__"].name != "__main__":  # python -m package.module
         return main["__spec__"].name
     return Path(main["__file__"]).stem if main.get("__file__") else "__main__"
 

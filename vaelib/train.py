@@ -78,9 +78,9 @@ class TrainConfig:
     checkpoint_every: int = 1000  # steps
 
     def __post_init__(self) -> None:
-        numbers(self)
         whole(self, 1, "latent_dim", "steps", "batch_size", "log_every", "checkpoint_every")
         whole(self, 0, "seed")
+        numbers(self)
         if self.seed >= 2**64:  # torch takes no more
             raise ValueError(f"seed must be below 2**64, got {self.seed}")
         if not 0 < self.learning_rate < float("inf"):
@@ -190,8 +190,7 @@ def start(
     config: TrainConfig, plan: machine.Plan, progress: bool = False
 ) -> tuple[VAE, Objective, Sampling, TrainState]:
     """A fresh model, its objective and sampling, and the state of a training at step 0."""
-    with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
+    with plan.seeded(config.seed):
         vae = VAE(config.network, config.data.image_shape, config.latent_dim)
         config.network.begin(vae, progress)
         noise = torch.Generator(plan.device).manual_seed(config.seed)

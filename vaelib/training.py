@@ -48,8 +48,8 @@ class Training:
         if done % c.log_every and done not in (1, c.steps):
             return None
         check_finite(self.recent, step, self.run)
-        extra = self.objective.extra_log() | self.sampling.extra_log()
-        return self.log.write(done, loss, terms, kl_by_latent(out), extra)
+        extra = self.objective.extra_log(), self.sampling.extra_log()
+        return self.log.write(done, loss, terms, kl_by_latent(out), *extra)
 
     def save(self, step: int) -> None:
         """Keep the state, when it is time."""

@@ -13,7 +13,18 @@ from vaelib.files import DataFileError, readable
 
 MOST_VALUES = 1000  # of one factor
 MOST_LETTERS = 1000  # of a cell in a table
-MISSING = ("na", "n/a", "none", "null", "-", "?", ".")  # what tables write for no number
+MISSING = (
+    "",
+    "na",
+    "n/a",
+    "<na>",
+    "nat",
+    "null",
+    "missing",
+    "-",
+    "?",
+    ".",
+)  # what tables write for no number
 OWN_NAMES = ("image", "copy")  # factors that ArrayData adds itself
 
 

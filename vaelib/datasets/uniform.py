@@ -15,10 +15,10 @@ class Uniform(Wrapped):
     data: FactorData
 
     distribution = "uncorrelated"
-    sample_factors = FactorData.sample_factors
+    sample_factors, sample_distinct = FactorData.sample_factors, FactorData.sample_distinct
 
     def __post_init__(self) -> None:
-        if self.data.distribution != "own":
+        if self.data.distribution == "uncorrelated" or self.data.combinations is not None:
             raise ValueError(f"Uniform takes data of a distribution of its own, got {self.data}")
 
     def uncorrelated(self) -> FactorData:

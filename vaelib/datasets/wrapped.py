@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from vaelib.datasets.base import FactorData
+from vaelib.datasets.base import SMALL, FactorData
 
 
 def of_data(name: str) -> property:
@@ -34,6 +34,11 @@ class Wrapped(FactorData):
     @abstractmethod
     def sample_factors(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n factor vectors from the distribution that the subclass is about: (n, K) int64."""
+
+    def sample_distinct(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """As that of every data set; of a small world each image that is drawn comes once."""
+        factors = self.sample_factors(n, rng)
+        return rng.permutation(np.unique(factors, axis=0)) if len(self) < SMALL * n else factors
 
     def __len__(self) -> int:
         return len(self.data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +24,17 @@ def evaluate_new(folder: Path, metrics: Sequence[str], progress: bool = True) ->
 
     from vaelib.evaluate import evaluate
 
-    runs = [run for run in readable_runs(folder) if run.finished]
-    new = [r for r in runs if r.config.data.uncorrelated().distribution not in r.scores]
-    for run in tqdm(new, desc="scores", unit="run", disable=not progress or not new):
+    runs = [run for run in readable_runs(folder) if run.finished and not _is_scored(run)]
+    for run in tqdm(runs, desc="scores", unit="run", disable=not progress or not runs):
         try:
             evaluate(run, metrics=metrics)
-        except ValueError as error:  # damaged weights must not cost the report
+        except (ValueError, OSError) as error:  # damaged weights, or data that are not here
             warnings.warn(f"no scores for {run.folder.name}: {error}", stacklevel=2)
+
+
+def _is_scored(run: Run) -> bool:
+    """Whether it is on the images that a report asks for."""
+    return bool({"uncorrelated", "empirical"} & run.scores.keys())
 
 
 def readable_runs(folder: Path) -> list[Run]:
@@ -64,11 +68,17 @@ def score_tables(folder: Path) -> dict[str, pd.DataFrame]:
 
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> list[str]:
     """scores.csv, scores_correlated.csv and so on; the names of those written."""
-    plain = {name: re.sub(r"\W+", "_", name).strip("_")[:60] for name in tables}
-    files = {name: f"scores_{plain[name]}.csv" for name in tables} | {"uncorrelated": "scores.csv"}
+    files = {name: f"scores_{_plain(name)}.csv" for name in tables}
+    files |= {"uncorrelated": "scores.csv"}
     for name, table in tables.items():
         write_text(folder / files[name], table.to_csv(index=False))
     return [files[name] for name in tables]
+
+
+def _plain(name: str) -> str:
+    """A file's name for images: their distribution, and a hash of what else is said of them."""
+    distribution, _, rest = name.partition(": ")
+    return distribution + (f"_{hashlib.sha256(rest.encode()).hexdigest()[:8]}" if rest else "")
 
 
 def arranged(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -50,6 +50,9 @@ class _Apart(Executor):
     """Processes by loky, each in a pool of its own: one that dies takes no other with it."""
 
     def __init__(self, workers: int):
+        # here, as several threads that import it at once have been seen to meet half of it
+        import joblib.externals.loky.process_executor  # noqa: F401
+
         self.threads = ThreadPoolExecutor(workers)
         self.own = threading.local()
         self.pools: list[Any] = []
