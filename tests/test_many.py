@@ -1,4 +1,5 @@
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -77,6 +78,14 @@ def test_what_draws_from_torch_itself_is_repeated_in_a_stack(tmp_path):
         torch.rand(3)
     for one, other in zip(*stacks, strict=True):
         assert all(torch.equal(weights(one)[n], weights(other)[n]) for n in weights(one))
+
+
+def test_a_class_of_the_program_that_runs_is_refused_for_processes(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules[__name__])
+    monkeypatch.setattr(Drawing, "__module__", "__main__")
+    with pytest.raises(ValueError, match="test_many:Drawing is defined in the program that runs"):
+        train_many([replace(SMALL, objective=Drawing())], [tmp_path / "run"], progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_stacked_training_that_was_cut_goes_on_alone_and_stacked(tmp_path, alone, monkeypatch):

@@ -14,6 +14,7 @@ True
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from tqdm.auto import tqdm
 from vaelib import machine
 from vaelib.paths import runs_dir
 from vaelib.runs import Run
+from vaelib.spec import own_modules, to_spec
 from vaelib.stacked import alike, train_stacked
 from vaelib.studies.backends import Local
 from vaelib.train import TrainConfig, train
@@ -46,18 +48,31 @@ def train_many(
     :func:`~vaelib.stacked.alike` train together in this process, the others after each other.
 
     A run that fails stops no other; RuntimeError at the end says which failed and why. ValueError
-    when two configurations are the same run.
+    when two configurations are the same run, or a class of theirs is defined in the program that
+    runs and not in a file that processes can import.
     """
     jobs = _jobs(configs, folders)
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     on_cpu = [job for job in jobs if machine.pick_device(job[0].device).type == "cpu"]
     on_gpu = [job for job in jobs if machine.pick_device(job[0].device).type != "cpu"]
+    _check_importable([config for config, _ in on_cpu])
     with watched(jobs, progress):
         failed = _in_processes(on_cpu, workers or os.cpu_count() or 1) + _in_stacks(on_gpu)
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(jobs)} runs failed:\n" + "\n".join(failed))
     return [Run(folder) for _, folder in jobs]
+
+
+def _check_importable(configs: Sequence[TrainConfig]) -> None:
+    """ValueError where a process would not find a class."""
+    for config in configs:
+        for part, module in own_modules(to_spec(config)).items():
+            if module is sys.modules["__main__"]:
+                raise ValueError(
+                    f"{part} is defined in the program that runs, which other processes cannot "
+                    "import: put it in a file of its own"
+                )
 
 
 def _jobs(configs: Sequence[TrainConfig], folders: Sequence[str | Path] | None) -> list[Job]:

@@ -180,22 +180,22 @@ def _script() -> str:
     return Path(main["__file__"]).stem if main.get("__file__") else "__main__"
 
 
-def own_files(spec: Any) -> list[Path]:
-    """The source files, outside of vaelib, of the types in a spec.
+def own_modules(spec: Any) -> dict[str, ModuleType]:
+    """The modules outside of vaelib, by the types of a spec that they define.
 
-    >>> own_files({"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": 4.0})
-    []
+    >>> own_modules({"type": "vaelib.objectives.beta_vae:BetaVAE", "beta": 4.0})
+    {}
     """
     if isinstance(spec, list):
-        return [file for item in spec for file in own_files(item)]
+        spec = dict(enumerate(spec))
     if not isinstance(spec, dict):
-        return []
-    files = own_files(list(spec.values()))
-    module = spec.get("type", "vaelib").partition(":")[0]
-    if module.partition(".")[0] != "vaelib":
-        place = sys.modules["__main__" if module == _script() else module]
-        files += [Path(place.__file__)] if getattr(place, "__file__", None) else []
-    return files
+        return {}
+    found = {path: m for item in spec.values() for path, m in own_modules(item).items()}
+    path = spec.get("type", "vaelib")
+    name = path.partition(":")[0]
+    if name.partition(".")[0] != "vaelib":
+        found[path] = sys.modules["__main__" if name == _script() else name]
+    return found
 
 
 def _builds_on_vaelib(cls: type) -> bool:

@@ -38,7 +38,7 @@ from vaelib.paths import found_dirs, runs_dir
 from vaelib.runs import Run, find
 from vaelib.sampling import Sampling, UniformSampling
 from vaelib.schedules import Constant, Schedule
-from vaelib.spec import from_spec, own_files, to_spec, without
+from vaelib.spec import from_spec, own_modules, to_spec, without
 from vaelib.types import VAEOutput
 from vaelib.vae import VAE
 
@@ -138,7 +138,9 @@ def train(
 
 def _warn_of_edits(run: Run, config: TrainConfig) -> None:
     """Tell where code of the user's was changed after its run was finished."""
-    for file in filter(Path.exists, own_files(to_spec(config))):
+    modules = own_modules(to_spec(config)).values()
+    files = {Path(module.__file__) for module in modules if getattr(module, "__file__", None)}
+    for file in sorted(filter(Path.exists, files)):
         if file.stat().st_mtime > (run.folder / "model.safetensors").stat().st_mtime:
             warnings.warn(
                 f"{file} was changed after {run.folder} was trained with it: remove that folder, "
