@@ -35,14 +35,17 @@ def numbers(owner: Any) -> None:
     NumPy's numbers become Python's. Text and tensors would pass some comparisons, and stop others
     with an error that does not name the field.
     """
-    kinds = ("float", "int", float, int)
-    for name in [field.name for field in fields(owner) if field.init and field.type in kinds]:
-        value = getattr(owner, name)
+    for field in fields(owner):
+        value = getattr(owner, field.name, None)
+        if not field.init or field.type not in ("float", "int", float, int):
+            continue
+        if isinstance(value, bool) and field.type in ("int", int):
+            continue  # `whole` refuses it, and says what is allowed
         if not isinstance(value, Real) or isinstance(value, bool):
-            raise ValueError(f"{name} must be a number, got {value!r}")
+            raise ValueError(f"{field.name} must be a number, got {value!r}")
         if type(value) not in (int, float):
             kind = int if isinstance(value, Integral) else float
-            object.__setattr__(owner, name, kind(value))
+            object.__setattr__(owner, field.name, kind(value))
 
 
 def of_kind(owner: object, **kinds: type) -> None:
