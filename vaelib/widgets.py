@@ -19,7 +19,7 @@ True
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets as ipw
@@ -66,7 +66,9 @@ class Pictured(ipw.VBox):
 
 
 class Sliders(Pictured):
-    """A picture that follows `sliders`; subclasses draw it, and arrange both in `children`."""
+    """A picture that follows `sliders`; subclasses arrange both in `children`."""
+
+    _draw: Callable[[], None]  # a subclass draws the picture for where its sliders stand
 
     def __init__(self, sliders: dict[Any, ipw.Widget]):
         super().__init__([], ipw.Image(format="png"))
@@ -77,9 +79,6 @@ class Sliders(Pictured):
     def _moved(self, *_: Any) -> None:
         if not self._held:
             self._draw()
-
-    def _draw(self) -> None:
-        raise NotImplementedError
 
     def _move(self, values: Iterable[float]) -> None:
         """Put all sliders there: one drawing, not one a slider."""
